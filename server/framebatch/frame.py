@@ -1,6 +1,6 @@
-"""The values that travel through every room: outcomes, detections, geometry. No behaviour beyond construction.
+"""What travels through every room: a frame, its picture, its outcome, its detections. No behaviour.
 
-Whoever needs a field of a frame reads it here; whoever wants to change a frame's fate returns a decision instead.
+A frame's fields are written by one room each (the comment above them says which) and read by all.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
     import numpy.typing as npt
 
-__all__ = ["Detections", "EncodedPicture", "Header", "Outcome", "Picture", "RawPicture", "Region"]
+__all__ = ["Detections", "EncodedPicture", "Frame", "Header", "Outcome", "Picture", "RawPicture", "Region"]
 
 
 class Outcome(StrEnum):
@@ -80,3 +82,100 @@ class Detections:
 
     def __len__(self) -> int:
         return len(self.scores)
+
+
+class Frame:
+    """One frame on its way, from the socket to its answer. Compared by identity.
+
+    Attributes:
+        camera: who sent it.
+        sequence: the sender's own number, echoed in the answer.
+        live: whether a newer frame of the same camera takes its place while it waits.
+        picture: as received.
+        region: the part to look at; None for all of it.
+        arrival_ns: when it had been read from the socket.
+        deadline_ns: when its answer must have left.
+        reply: called exactly once, on the event loop, when `outcome` is set.
+        capture_unix_ns: when the picture was taken by the camera's clock; None when not told.
+        header: what the picture's header says; None until it was read.
+        prepared: network-sized pixels, and how to map boxes back; whatever `prepare` returned.
+        decode_started_ns: when a decoder took it up; 0 before.
+        ready_ns: when `prepared` was there; 0 before.
+        dispatched_ns: when it was handed to a device lane; 0 before.
+        started_ns: when the device began with its batch; 0 before.
+        finished_ns: when the device had finished with its batch; 0 before.
+        parsed_ns: when its detections were there; 0 before.
+        answered_ns: when `outcome` was set; 0 before.
+        batch_size: frames that shared the device run; 0 when it did not reach the device.
+        outcome: None while in flight.
+        reason: for people; empty when the outcome is OK.
+        detections: None unless the outcome is OK.
+    """
+
+    __slots__ = (
+        "answered_ns",
+        "arrival_ns",
+        "batch_size",
+        "camera",
+        "capture_unix_ns",
+        "deadline_ns",
+        "decode_started_ns",
+        "detections",
+        "dispatched_ns",
+        "error",
+        "finished_ns",
+        "header",
+        "live",
+        "outcome",
+        "parsed_ns",
+        "picture",
+        "prepared",
+        "ready_ns",
+        "reason",
+        "region",
+        "reply",
+        "sequence",
+        "started_ns",
+    )
+
+    def __init__(
+        self,
+        *,
+        camera: str,
+        sequence: int,
+        live: bool,
+        picture: Picture | None,
+        arrival_ns: int,
+        deadline_ns: int,
+        reply: Callable[[Frame], None],
+        region: Region | None = None,
+        capture_unix_ns: int | None = None,
+    ) -> None:
+        # edge: when it was read
+        self.camera = camera
+        self.sequence = sequence
+        self.live = live
+        self.picture = picture
+        self.region = region
+        self.arrival_ns = arrival_ns
+        self.deadline_ns = deadline_ns
+        self.reply = reply
+        self.capture_unix_ns = capture_unix_ns
+        self.header: Header | None = None
+        # batcher: on the event loop, except `prepared`, `error` and the two times after it, which a decoder writes
+        self.prepared: object = None
+        self.error: Exception | None = None
+        self.decode_started_ns = 0
+        self.ready_ns = 0
+        self.dispatched_ns = 0
+        self.started_ns = 0
+        self.finished_ns = 0
+        self.parsed_ns = 0
+        self.answered_ns = 0
+        self.batch_size = 0
+        self.outcome: Outcome | None = None
+        self.reason = ""
+        self.detections: Detections | None = None
+
+    def __repr__(self) -> str:
+        return f"Frame({self.camera}#{self.sequence}, {self.outcome or 'in flight'})"

@@ -1,0 +1,5 @@
+"""Between the network and the device: one answer for every frame, batches as the policy decides them."""
+
+from framebatch.batching.batcher import Batcher
+
+__all__ = ["Batcher"]

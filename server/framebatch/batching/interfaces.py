@@ -1,0 +1,71 @@
+"""What the batcher asks of those who work for it: decoders, a detector, whoever counts batches. Interfaces only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from framebatch.frame import Detections, Frame
+
+__all__ = ["BatchReport", "Decoders", "Detected"]
+
+
+class Detected(Protocol):
+    """What `detect` returns for a batch."""
+
+    @property
+    def detections(self) -> Sequence[Detections]:
+        """One per frame, in the order of the frames."""
+
+    @property
+    def bucket(self) -> int:
+        """Frames that the device ran, padding included."""
+
+    @property
+    def submitted_ns(self) -> int:
+        """When the batch was ready to be run."""
+
+    @property
+    def started_ns(self) -> int:
+        """When the device began with it."""
+
+    @property
+    def finished_ns(self) -> int:
+        """When the device was done."""
+
+    @property
+    def parsed_ns(self) -> int:
+        """When the detections were there."""
+
+
+class Decoders(Protocol):
+    """Who turns pictures into what the detector takes, elsewhere and asynchronously."""
+
+    @property
+    def count(self) -> int:
+        """Pictures that are worked on at a time."""
+
+    @property
+    def queued(self) -> int:
+        """Frames that nobody works on yet."""
+
+    def start(self, deliver: Callable[[list[Frame]], None]) -> None:
+        """Deliver from now on, on the event loop; frames that were answered meanwhile are left out."""
+
+    def put(self, frame: Frame) -> None:
+        """Owns the frame until it is delivered with `prepared` or `error`, `decode_started_ns` and `ready_ns` set."""
+
+    def release(self, frame: Frame) -> None:
+        """`prepared` is no longer needed; harmless where there is none."""
+
+    def close(self) -> None:
+        """Stop."""
+
+
+class BatchReport(Protocol):
+    """Who wants to know of every finished batch."""
+
+    def __call__(self, *, frames: int, bucket: int, device_ns: int) -> None:
+        """`frames` answered with a device run of `bucket` that took `device_ns`."""

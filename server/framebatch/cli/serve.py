@@ -1,0 +1,63 @@
+"""`framebatch serve`: from options to a running server. Parses and prints; wires nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from framebatch.cli.common import find_model, log_to_stderr
+from framebatch.errors import UsageError
+
+__all__ = ["serve"]
+
+log = logging.getLogger(__name__)
+
+
+def serve(
+    model: Annotated[
+        str | None, typer.Option(help="An ONNX file, or the name of a bundled model.", metavar="PATH.onnx|NAME")
+    ] = None,
+    config: Annotated[Path | None, typer.Option(help="Settings in TOML; options given here win.")] = None,
+    device: Annotated[
+        str | None,
+        typer.Option(metavar="DEVICE", help="auto, cpu, cuda:N or sim:ALPHA_MS,BETA_MS[,NOISE]. Default: auto."),
+    ] = None,
+    profile: Annotated[str | None, typer.Option(help="auto, off or a path. Default: auto.")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on. Default: 127.0.0.1.")] = None,
+    port: Annotated[int | None, typer.Option(help="gRPC port; 0 takes a free one. Default: 8001.")] = None,
+    http_port: Annotated[
+        int | None, typer.Option(help="Port of /metrics, /healthz and /readyz; 0 takes a free one. Default: 8002.")
+    ] = None,
+    max_batch: Annotated[
+        int | None, typer.Option(help="Largest batch in frames; -1 lets framebatch choose. Default: -1.")
+    ] = None,
+) -> None:
+    """Serve a detector: every frame is answered by its deadline."""
+    from framebatch.app import App, run  # noqa: PLC0415 - needs the server's extras
+    from framebatch.config import load_config  # noqa: PLC0415
+
+    given = {
+        "model": model,
+        "device": device,
+        "profile": profile,
+        "host": host,
+        "port": port,
+        "http_port": http_port,
+        "max_batch": max_batch,
+    }
+    if model is None and config is None:
+        raise UsageError("--model is missing; give an ONNX file or the name of a bundled model")
+    log_to_stderr(logging.INFO)
+    settings = load_config(config, {key: value for key, value in given.items() if value is not None})
+    app = App(settings, find_model(settings.model))
+    log.info("serving %r", app.detector)
+    asyncio.run(run(app, on_ready=announce))
+
+
+def announce(line: str) -> None:
+    """Print the ready line, which scripts wait for."""
+    typer.echo(line)

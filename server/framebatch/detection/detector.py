@@ -1,0 +1,204 @@
+"""One detector on one device: pictures are prepared one by one, and detected in batches.
+
+What belongs here: filling a batch, running it, reading it back into source pixels, one batch at a time. When and with
+whom a frame is run is decided elsewhere. No lock is held while the device works, except the engine's own.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+
+import numpy as np
+
+from framebatch.clock import now_ns
+from framebatch.detection import imaging
+from framebatch.detection.headers import Limits, read_header
+from framebatch.detection.reading import read_batch
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from framebatch.detection.imaging import Prepared
+    from framebatch.detection.spec import ModelSpec
+    from framebatch.frame import Detections, Header, Picture, Region
+
+__all__ = ["BatchResult", "Detector", "Engine", "buckets_up_to"]
+
+
+class Engine(Protocol):
+    """What the detector asks of a device."""
+
+    @property
+    def device(self) -> str:
+        """Its name for people, e.g. `cuda:0 (NVIDIA H200)`; says so when it is simulated."""
+
+    @property
+    def provider(self) -> str:
+        """What computes, e.g. `CPUExecutionProvider`."""
+
+    @property
+    def simulated(self) -> bool:
+        """Whether it only takes the time of a device."""
+
+    def run(self, images: npt.NDArray[np.uint8]) -> tuple[list[npt.NDArray[np.float32]], int, int]:
+        """Run one batch and block until it is done; up to two threads may call at once.
+
+        Args:
+            images: uint8 (b, H, W, 3), C-contiguous; only read, and not kept after the return.
+
+        Returns:
+            The outputs, b first, and when the device started and finished, in nanoseconds of `clock.now_ns`.
+
+        Raises:
+            DeviceError: this batch failed; the next may succeed.
+
+        """
+
+    def close(self) -> None:
+        """Give the device back; no `run` may follow."""
+
+
+class BatchResult(NamedTuple):
+    """What one batch came to. Times in nanoseconds of `clock.now_ns`, in the order in which they passed."""
+
+    detections: list[Detections]
+    """One for each frame, in the order of the frames."""
+    bucket: int
+    """The batch size that was run, padding included."""
+    submitted_ns: int
+    """When the batch was filled and handed to the engine."""
+    started_ns: int
+    """When the device began with it."""
+    finished_ns: int
+    """When the device was done with it."""
+    parsed_ns: int
+    """When the detections were ready."""
+
+
+def buckets_up_to(max_batch: int) -> tuple[int, ...]:
+    """Answer the batch sizes that are run, rising: 1, 2, 3, 4, 6, 8, 12, 16, 24, ... and `max_batch` itself.
+
+    Steps of a third to a half keep padding low, and the number of shapes that a device must be warmed for.
+    """
+    if max_batch < 1:
+        raise ValueError(f"max_batch is {max_batch}; it must be at least 1")
+    sizes = {1, max_batch}
+    power = 2
+    while power <= max_batch:
+        sizes |= {power, power * 3 // 2}
+        power *= 2
+    return tuple(sorted(size for size in sizes if size <= max_batch))
+
+
+class Detector:
+    """A loaded model, ready for frames.
+
+    `header` and `prepare` may be called from any number of threads, `detect` from as many as the engine allows.
+    Invariant: at most as many batch buffers exist as `detect` calls were ever under way at once.
+    """
+
+    def __init__(self, spec: ModelSpec, engine: Engine, *, max_batch: int = 16, limits: Limits | None = None) -> None:
+        """Join a model and the device it is loaded on.
+
+        Args:
+            spec: How the model is fed and read.
+            engine: The device; owned from now on, and closed by `close`.
+            max_batch: The largest batch, where the model takes batches of any size.
+            limits: How large a picture may be.
+
+        """
+        self.spec: Final = spec
+        self.buckets: Final = buckets_up_to(max_batch) if spec.batch_size is None else (spec.batch_size,)
+        self.limits: Final = limits or Limits()
+        self._engine = engine
+        self._fit = spec.fit
+        self._free: list[npt.NDArray[np.uint8]] = []
+
+    def __repr__(self) -> str:
+        return (
+            f"<Detector {self.spec.name} ({self.spec.family}, {self.spec.input_width} x {self.spec.input_height}) on "
+            f"{self._engine.device}, batches of {', '.join(map(str, self.buckets))}>"
+        )
+
+    @property
+    def device(self) -> str:
+        """The device's name for people."""
+        return self._engine.device
+
+    @property
+    def provider(self) -> str:
+        """What computes."""
+        return self._engine.provider
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the device only takes time."""
+        return self._engine.simulated
+
+    def header(self, picture: Picture) -> Header:
+        """Check format and size without decoding; microseconds.
+
+        Raises:
+            InvalidFrame: see `headers.read_header`.
+
+        """
+        return read_header(picture, self.limits)
+
+    def prepare(self, picture: Picture, region: Region | None = None) -> Prepared:
+        """Decode and resize one picture whose header was checked; some milliseconds for a large one.
+
+        Raises:
+            InvalidFrame: it cannot be decoded, or `region` does not lie inside it.
+
+        """
+        return imaging.prepare(picture, region, resize=self._fit, color=self.spec.color)
+
+    def detect(self, batch: Sequence[Prepared]) -> BatchResult:
+        """Run frames together, padded to the next bucket; blocks until their detections are ready.
+
+        Args:
+            batch: 1 to `buckets[-1]` frames. Only read.
+
+        Raises:
+            DeviceError: the device failed; no frame of the batch has an answer.
+            ValueError: the batch is empty or too large.
+
+        """
+        bucket = next((size for size in self.buckets if size >= len(batch)), 0)
+        if not batch or not bucket:
+            raise ValueError(f"batch has {len(batch)} frames; it must have 1 to {self.buckets[-1]}")
+        buffer = self._free.pop() if bucket > 1 and self._free else None
+        if bucket == 1:
+            images = batch[0].pixels[None]
+        else:
+            if buffer is None:
+                buffer = np.zeros((self.buckets[-1], self._fit.height, self._fit.width, 3), np.uint8)
+            _fill(buffer, batch)  # rows left over keep an older picture, and are ignored
+            images = buffer[:bucket]
+        submitted_ns = now_ns()
+        try:
+            outputs, started_ns, finished_ns = self._engine.run(images)
+        finally:
+            if buffer is not None:
+                self._free.append(buffer)
+        detections = read_batch(outputs, [frame.geometry for frame in batch], self.spec)
+        return BatchResult(detections, bucket, submitted_ns, started_ns, finished_ns, now_ns())
+
+    def close(self) -> None:
+        """Give the device back; no `detect` may follow."""
+        self._engine.close()
+
+
+def _fill(buffer: npt.NDArray[np.uint8], batch: Sequence[Prepared]) -> None:
+    """Copy the pictures into the first rows; in one call where they lie in one store.
+
+    One call gives the interpreter lock away once; a call for each row would queue for it again after each.
+    """
+    store = batch[0].store
+    if store is not None and all(frame.store is store for frame in batch):
+        np.take(store, [frame.slot for frame in batch], axis=0, out=buffer[: len(batch)], mode="clip")
+        return
+    for row, frame in zip(buffer, batch, strict=False):
+        np.copyto(row, frame.pixels)

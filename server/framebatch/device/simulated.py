@@ -1,0 +1,116 @@
+"""An accelerator that only takes time: a batch of b takes alpha + beta * b, and finds nothing. No library is behind it.
+
+It keeps the queue of a real device for any number of host threads, so that scheduling, decoding and everything else
+can be tried at a real device's speed on a machine that has none. It says that it is simulated wherever it is named.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import threading
+import time
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from framebatch.clock import now_ns, ns_to_ms, ns_to_seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import numpy.typing as npt
+
+__all__ = ["SimulatedEngine"]
+
+
+class SimulatedEngine:
+    """Takes the time of a device and answers arrays of zeros, which every family reads as "nothing found".
+
+    A batch starts as soon as it is submitted and the one before is finished, so batches that are submitted early leave
+    no gap between them; that a host thread wakes late delays its answer, never the device. `run` may be called from
+    several threads.
+    """
+
+    simulated: Final = True
+    provider: Final = "simulated"
+
+    def __init__(
+        self,
+        *,
+        alpha_ns: int,
+        beta_ns: int,
+        output_shapes: Sequence[tuple[int, ...]],
+        noise: float = 0.0,
+        seed: int = 0,
+        now: Callable[[], int] = now_ns,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """Set up an idle device.
+
+        Args:
+            alpha_ns: What every batch takes, in nanoseconds.
+            beta_ns: What each frame adds, in nanoseconds.
+            output_shapes: Of each output, for one frame (without the batch axis).
+            noise: Coefficient of variation of a batch's time; the factor is lognormal with mean 1.
+            seed: Of that factor's sequence.
+            now: The clock, in nanoseconds.
+            sleep: Waits for so many seconds; may wake late.
+
+        """
+        if alpha_ns < 0 or beta_ns < 0 or alpha_ns + beta_ns == 0:
+            raise ValueError(f"alpha_ns is {alpha_ns}, beta_ns {beta_ns}; a batch must take some time")
+        if noise < 0:
+            raise ValueError(f"noise is {noise}; it must be at least 0")
+        self.device = f"sim {ns_to_ms(alpha_ns):g}+{ns_to_ms(beta_ns):g}b ms (simulated)"
+        self._alpha_ns = alpha_ns
+        self._beta_ns = beta_ns
+        self._sigma = math.sqrt(math.log1p(noise * noise))
+        self._random = random.Random(seed)  # noqa: S311 - a simulation needs no secrecy
+        self._shapes = tuple(output_shapes)
+        self._zeros: list[npt.NDArray[np.float32]] = []
+        self._now = now
+        self._sleep = sleep
+        self._lock = threading.Lock()
+        self._busy_until_ns = 0
+        self._batches = 0
+
+    def __repr__(self) -> str:
+        return f"<SimulatedEngine {self.device}, {self._batches} batches run, busy until {self._busy_until_ns} ns>"
+
+    def run(self, images: npt.NDArray[np.uint8]) -> tuple[list[npt.NDArray[np.float32]], int, int]:
+        """Take the time of one batch; blocks until it is done, without the interpreter lock.
+
+        Args:
+            images: uint8 (b, H, W, 3); only b counts.
+
+        Returns:
+            Read-only zeros, float32 (b, ...) for each output, and when the simulated device started and finished.
+
+        """
+        count = len(images)
+        with self._lock:
+            started_ns = max(self._now(), self._busy_until_ns)
+            finished_ns = started_ns + self._service_ns(count)
+            self._busy_until_ns = finished_ns
+            self._batches += 1
+            outputs = self._nothing(count)
+        while (left_ns := finished_ns - self._now()) > 0:
+            self._sleep(ns_to_seconds(left_ns))
+        return outputs, started_ns, finished_ns
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+    def _service_ns(self, count: int) -> int:
+        exact_ns = self._alpha_ns + self._beta_ns * count
+        if not self._sigma:
+            return exact_ns
+        return round(exact_ns * self._random.lognormvariate(-self._sigma * self._sigma / 2, self._sigma))
+
+    def _nothing(self, count: int) -> list[npt.NDArray[np.float32]]:
+        if not self._zeros or len(self._zeros[0]) < count:
+            self._zeros = [np.zeros((count, *shape), np.float32) for shape in self._shapes]
+            for array in self._zeros:
+                array.flags.writeable = False
+        return [array[:count] for array in self._zeros]

@@ -1,0 +1,75 @@
+"""The gRPC port: our service, grpc.health.v1 and reflection on one grpc.aio server. Wires; handles no frame."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from grpc import aio
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from framebatch.edge.service import SERVICE_NAME, DetectorService
+from framebatch.errors import UsageError
+
+# Reflection serves the descriptors of what is imported.
+from framebatch_proto.v1 import detector_pb2
+
+__all__ = ["GrpcServer"]
+
+KEEPALIVE_MS: Final = 20_000
+KEEPALIVE_TIMEOUT_MS: Final = 10_000
+
+
+class GrpcServer:
+    """Listens from `start` to `stop`."""
+
+    def __init__(self, service: DetectorService, *, max_message_bytes: int) -> None:
+        self._service = service
+        self._server = aio.server(
+            options=[
+                ("grpc.max_receive_message_length", max_message_bytes),
+                ("grpc.max_send_message_length", -1),
+                ("grpc.so_reuseport", 0),
+                # A camera that lost its power is noticed within half a minute.
+                ("grpc.keepalive_time_ms", KEEPALIVE_MS),
+                ("grpc.keepalive_timeout_ms", KEEPALIVE_TIMEOUT_MS),
+                ("grpc.http2.min_recv_ping_interval_without_data_ms", 5_000),
+            ]
+        )
+        self._server.add_generic_rpc_handlers((service.handlers(),))
+        self._health = health.aio.HealthServicer()
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        names = (
+            detector_pb2.DESCRIPTOR.services_by_name["Detector"].full_name,
+            health.SERVICE_NAME,
+            reflection.SERVICE_NAME,
+        )
+        reflection.enable_server_reflection(names, self._server)
+        self.port = 0
+
+    def __repr__(self) -> str:
+        return f"GrpcServer(port={self.port}, {self._service!r})"
+
+    async def start(self, host: str, port: int) -> None:
+        """Bind and accept calls; the health service says NOT_SERVING until `set_serving`.
+
+        Raises:
+            UsageError: the address cannot be had.
+        """
+        address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        try:
+            self.port = self._server.add_insecure_port(address)
+        except RuntimeError as error:
+            raise UsageError(f"--port {port}: cannot listen on {address}; is it taken? choose another") from error
+        await self.set_serving(serving=False)
+        await self._server.start()
+
+    async def set_serving(self, *, serving: bool) -> None:
+        """What the health service says, for the server as a whole and for the detector."""
+        status = health_pb2.HealthCheckResponse.SERVING if serving else health_pb2.HealthCheckResponse.NOT_SERVING
+        for name in ("", SERVICE_NAME):
+            await self._health.set(name, status)
+
+    async def stop(self, grace_seconds: float) -> None:
+        """Refuse new calls at once; cancel what still runs after the grace period."""
+        await self._server.stop(grace_seconds)

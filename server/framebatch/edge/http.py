@@ -1,0 +1,108 @@
+"""The HTTP port: /metrics, /healthz, /readyz and a plain page at /. Shows; changes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from typing import TYPE_CHECKING, Final
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from framebatch.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from starlette.requests import Request
+
+__all__ = ["HttpServer", "bind"]
+
+PAGE: Final = "framebatch\n\n/metrics   Prometheus\n/healthz   the process lives\n/readyz    frames are accepted\n"
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 takes any free one.
+
+    Raises:
+        UsageError: the address cannot be had.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise UsageError(
+            f"--http-port {port}: cannot listen on {host}:{port}: {error.strerror}; choose another"
+        ) from error
+    return listener
+
+
+class _Uvicorn(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals to the application."""
+        yield
+
+
+class HttpServer:
+    """Serves on the running event loop from `start` to `stop`."""
+
+    def __init__(self, listener: socket.socket, *, metrics: Callable[[], bytes], content_type: str) -> None:
+        self._listener = listener
+        self._metrics = metrics
+        self._content_type = content_type
+        self.ready = False
+        routes = [
+            Route("/", self._page),
+            Route("/metrics", self._scrape),
+            Route("/healthz", self._healthz),
+            Route("/readyz", self._readyz),
+        ]
+        config = uvicorn.Config(
+            Starlette(routes=routes), log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=1
+        )
+        self._server = _Uvicorn(config)
+        self._task: asyncio.Task[None] | None = None
+
+    def __repr__(self) -> str:
+        return f"HttpServer(port={self.port}, ready={self.ready})"
+
+    @property
+    def port(self) -> int:
+        """The port that was bound."""
+        port: int = self._listener.getsockname()[1]
+        return port
+
+    async def start(self) -> None:
+        """Return once requests are answered."""
+        self._task = asyncio.create_task(self._server.serve(sockets=[self._listener]))
+        while not self._server.started:
+            if self._task.done():
+                self._task.result()
+            await asyncio.sleep(0.01)
+
+    async def stop(self) -> None:
+        """Finish the requests under way and close the port."""
+        self._server.should_exit = True
+        if self._task is not None:
+            await self._task
+
+    async def _page(self, _: Request) -> Response:
+        return PlainTextResponse(PAGE)
+
+    async def _scrape(self, _: Request) -> Response:
+        return Response(self._metrics(), media_type=self._content_type)
+
+    async def _healthz(self, _: Request) -> Response:
+        return PlainTextResponse("ok\n")
+
+    async def _readyz(self, _: Request) -> Response:
+        if self.ready:
+            return PlainTextResponse("ready\n")
+        return PlainTextResponse("not ready: starting or draining\n", status_code=503)

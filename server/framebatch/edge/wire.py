@@ -1,0 +1,190 @@
+"""From a message to a frame and from a frame to an answer. The only place that knows both sides."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from google.protobuf.message import DecodeError
+
+from framebatch.clock import ms_to_ns, ns_to_seconds
+from framebatch.errors import InvalidFrame
+from framebatch.frame import EncodedPicture, Frame, Outcome, RawPicture, Region
+from framebatch_proto.v1 import detector_pb2 as pb
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from framebatch.frame import Header, Picture
+
+__all__ = ["WireFormat"]
+
+MAX_CAMERA_CHARACTERS: Final = 128
+MAX_BUDGET_MS: Final = 3_600_000.0
+OUTCOMES: Final = {outcome: pb.Outcome.Value(f"OUTCOME_{outcome.value}") for outcome in Outcome}
+LAYOUTS: Final = {pb.PIXEL_LAYOUT_BGR: "bgr", pb.PIXEL_LAYOUT_RGB: "rgb", pb.PIXEL_LAYOUT_GRAY: "gray"}
+
+
+class WireFormat:
+    """Conversion for one served model."""
+
+    def __init__(
+        self,
+        *,
+        read_header: Callable[[Picture], Header],
+        model: str,
+        model_version: str,
+        labels: Sequence[str],
+        deadline_ns: int,
+        wall_clock_ns: Callable[[], int],
+    ) -> None:
+        """Set the constants.
+
+        Args:
+            read_header: checks a picture's header; raises InvalidFrame.
+            model: the served model's name.
+            model_version: its version, echoed in answers.
+            labels: names of its classes, by class id.
+            deadline_ns: the budget of a frame that names none.
+            wall_clock_ns: nanoseconds since the Unix epoch, for Timing.age_seconds.
+        """
+        self._read_header = read_header
+        self._model = model
+        self._version = model_version
+        self._labels = tuple(labels)
+        self._deadline_ns = deadline_ns
+        self._wall_clock_ns = wall_clock_ns
+
+    def __repr__(self) -> str:
+        return f"WireFormat(model={self._model!r}, version={self._version!r}, labels={len(self._labels)})"
+
+    def frame(
+        self,
+        message: bytes,
+        *,
+        camera: str,
+        arrival_ns: int,
+        call_deadline_ns: int | None,
+        reply: Callable[[Frame], None],
+    ) -> tuple[Frame, str]:
+        """A frame, and what is wrong with it (empty: nothing). Never raises for what the client sent.
+
+        Args:
+            message: a serialised framebatch.v1.Frame.
+            camera: the stream's camera, used when the frame names none.
+            arrival_ns: when the message had been read.
+            call_deadline_ns: when the gRPC call ends; None when it may go on.
+            reply: for the frame.
+        """
+        try:
+            wire = pb.Frame.FromString(message)
+        except DecodeError:
+            wire = pb.Frame()
+            problem = "the message is not a framebatch.v1.Frame"
+        else:
+            problem = ""
+        frame = Frame(
+            camera=wire.camera or camera,
+            sequence=wire.sequence,
+            live=wire.mode == pb.MODE_LIVE,
+            picture=None,
+            arrival_ns=arrival_ns,
+            deadline_ns=arrival_ns + self._deadline_ns,
+            reply=reply,
+        )
+        if not problem:
+            try:
+                self._fill(frame, wire)
+            except InvalidFrame as error:
+                problem = str(error)
+        if call_deadline_ns is not None and call_deadline_ns < frame.deadline_ns:
+            frame.deadline_ns = call_deadline_ns
+        return frame, problem
+
+    def _fill(self, frame: Frame, wire: pb.Frame) -> None:
+        """Check the fields one after the other; raises InvalidFrame at the first that is wrong."""
+        if len(frame.camera) > MAX_CAMERA_CHARACTERS:
+            raise InvalidFrame(
+                f"camera has {len(frame.camera)} characters; at most {MAX_CAMERA_CHARACTERS} are allowed"
+            )
+        if wire.HasField("deadline_ms"):
+            budget_ms = wire.deadline_ms
+            if not 0 < budget_ms <= MAX_BUDGET_MS:
+                raise InvalidFrame(
+                    f"deadline_ms is {budget_ms:g}; give a budget above 0 and at most {MAX_BUDGET_MS:.0f} ms, "
+                    "or leave it out for the server's default"
+                )
+            frame.deadline_ns = frame.arrival_ns + ms_to_ns(budget_ms)
+        if wire.HasField("next_frame_ms") and not wire.next_frame_ms > 0:
+            raise InvalidFrame(f"next_frame_ms is {wire.next_frame_ms:g}; it must be above 0, or be left out")
+        if wire.model and wire.model != self._model:
+            raise InvalidFrame(f"model {wire.model!r} is not served here; this server has: {self._model}")
+        if wire.HasField("capture_time_unix_ns"):
+            frame.capture_unix_ns = wire.capture_time_unix_ns
+        frame.picture = self._picture(wire)
+        frame.header = header = self._read_header(frame.picture)
+        if wire.HasField("region"):
+            region = Region(wire.region.x, wire.region.y, wire.region.width, wire.region.height)
+            if not (
+                region.width
+                and region.height
+                and region.x + region.width <= header.width
+                and region.y + region.height <= header.height
+            ):
+                raise InvalidFrame(
+                    f"region is {region.width} x {region.height} at ({region.x}, {region.y}); it must have an area "
+                    f"and lie inside the picture of {header.width} x {header.height} pixels"
+                )
+            frame.region = region
+
+    @staticmethod
+    def _picture(wire: pb.Frame) -> Picture:
+        kind = wire.WhichOneof("picture")
+        if kind == "encoded":
+            return EncodedPicture(wire.encoded)
+        if kind == "raw":
+            raw = wire.raw
+            layout = LAYOUTS.get(raw.layout)
+            if layout is None:
+                raise InvalidFrame(f"raw.layout is {raw.layout}; give PIXEL_LAYOUT_BGR, _RGB or _GRAY")
+            return RawPicture(raw.pixels, raw.width, raw.height, layout)
+        raise InvalidFrame("picture is missing; give encoded (JPEG, PNG, WebP or BMP bytes) or raw pixels")
+
+    def answer(self, frame: Frame) -> bytes:
+        """A serialised framebatch.v1.Answer for a frame that has its outcome."""
+        outcome = frame.outcome
+        if outcome is None:
+            raise ValueError(f"{frame!r} has no outcome yet")
+        timing = pb.Timing(total_seconds=ns_to_seconds(frame.answered_ns - frame.arrival_ns))
+        if frame.ready_ns:
+            timing.decode_seconds = ns_to_seconds(frame.ready_ns - frame.arrival_ns)
+        if frame.parsed_ns:
+            timing.queue_seconds = ns_to_seconds(frame.started_ns - frame.ready_ns)
+            timing.device_seconds = ns_to_seconds(frame.finished_ns - frame.started_ns)
+            timing.post_seconds = ns_to_seconds(frame.parsed_ns - frame.finished_ns)
+        if frame.capture_unix_ns is not None:
+            timing.age_seconds = ns_to_seconds(self._wall_clock_ns() - frame.capture_unix_ns)
+        answer = pb.Answer(
+            sequence=frame.sequence,
+            camera=frame.camera,
+            outcome=OUTCOMES[outcome],
+            reason=frame.reason,
+            timing=timing,
+            batch_size=frame.batch_size,
+            model=self._model,
+            model_version=self._version,
+        )
+        if frame.header is not None:
+            answer.width = frame.header.width
+            answer.height = frame.header.height
+        detections = frame.detections
+        if detections is not None and len(detections):
+            add = answer.detections.add
+            for box, score, class_id in zip(
+                detections.boxes.tolist(), detections.scores.tolist(), detections.class_ids.tolist(), strict=True
+            ):
+                x1, y1, x2, y2 = box
+                add(x1=x1, y1=y1, x2=x2, y2=y2, score=score, class_id=class_id, label=self._label(class_id))
+        return answer.SerializeToString()
+
+    def _label(self, class_id: int) -> str:
+        return self._labels[class_id] if class_id < len(self._labels) else str(class_id)

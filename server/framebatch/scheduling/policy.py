@@ -1,0 +1,191 @@
+"""The rule: an adaptive drop window over frames ordered by deadline. Pure; `decide` changes nothing it is given.
+
+Where the device keeps up, batches form by themselves: whatever waits when the device becomes free is taken. Under
+overload the rule refuses early and keeps the batch large, because running a frame that can no longer make it costs
+everyone behind it. The window is the number of frames taken; frames at the head that would force a smaller window
+than the others allow are refused. Close relatives: Nexus (Shen et al., SOSP 2019, early drop) and Symphony
+(Chen et al., arXiv 2308.07470).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from framebatch.clock import SECOND_NS, ns_to_ms
+from framebatch.scheduling.pending import Pending, Waiting
+
+if TYPE_CHECKING:
+    from framebatch.scheduling.drift import ServiceEstimate
+
+__all__ = ["Decision", "Policy", "Run", "Shed", "WaitUntil"]
+
+F = TypeVar("F", bound=Waiting)
+
+HEAVY_LOAD: Final = 0.97
+LOAD_WINDOW_NS: Final = SECOND_NS
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Run the first `count` ready frames now, padded to `bucket`."""
+
+    count: int
+    bucket: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shed:
+    """Answer the first `count` ready frames EXPIRED now: no schedule worth having can still meet their deadlines."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class WaitUntil:
+    """Nothing to do before `time_ns`, or before the next event when that is None."""
+
+    time_ns: int | None
+
+
+Decision = Run | Shed | WaitUntil
+
+
+class Policy:
+    """Decides for one device.
+
+    Owns the estimate of service times and of the load; it is told of arrivals and finished batches and asked for
+    decisions. All deadlines are compared with the moment at which an answer leaves: the batch's completion plus
+    `after_ns`, the time that the host needs to turn device output into an answer.
+    """
+
+    def __init__(self, estimate: ServiceEstimate, *, after_ns: int = 0) -> None:
+        self.estimate = estimate
+        self.after_ns = after_ns
+        self._window_start_ns = 0
+        self._window_count = 0
+        self._rate_per_ns = 0.0
+
+    def __repr__(self) -> str:
+        return f"Policy(load={self.load:.2f}, after={ns_to_ms(self.after_ns):.1f} ms, {self.estimate!r})"
+
+    @property
+    def max_batch(self) -> int:
+        """The largest batch that is ever run, in frames."""
+        return self.estimate.table.max_batch
+
+    @property
+    def load(self) -> float:
+        """Arrival rate over what the device can do in full batches; above 1 frames must be lost."""
+        return self._rate_per_ns * self.estimate.mid_ns[-1] / self.max_batch
+
+    def arrived(self, now_ns: int) -> None:
+        """Count one arrival. O(1)."""
+        elapsed_ns = now_ns - self._window_start_ns
+        self._window_count += 1
+        if elapsed_ns >= LOAD_WINDOW_NS:
+            rate = self._window_count / elapsed_ns
+            self._rate_per_ns = rate if elapsed_ns > 2 * LOAD_WINDOW_NS else (self._rate_per_ns + rate) / 2
+            self._window_start_ns = now_ns
+            self._window_count = 0
+
+    def refusal(
+        self, pending: Pending[F], deadline_ns: int, *, ready_ns: int, start_ns: int, now_ns: int
+    ) -> str | None:
+        """Why a frame that arrives now cannot be answered in time by any schedule; None when it can. O(log n).
+
+        Args:
+            pending: what waits already; frames that are still preparing count as ahead of the new one.
+            deadline_ns: of the new frame.
+            ready_ns: when its pixels will be there.
+            start_ns: the earliest start of the next batch.
+            now_ns: the current time.
+        """
+        ahead = pending.ahead_of(deadline_ns) + pending.preparing
+        full, rest = divmod(ahead, self.max_batch)
+        mid_ns = self.estimate.mid_ns
+        backlog_ns = start_ns + full * mid_ns[-1] + mid_ns[rest + 1]
+        alone_ns = max(ready_ns, start_ns) + self.estimate.low_ns[1]
+        feasible_ns = max(backlog_ns, alone_ns) + self.after_ns
+        if feasible_ns <= deadline_ns:
+            return None
+        budget_ms = ns_to_ms(feasible_ns - now_ns)
+        return (
+            f"cannot be answered in time: {ahead} frames are ahead; the smallest budget that fits is {budget_ms:.0f} ms"
+        )
+
+    def hopeless(self, pending: Pending[F], start_ns: int) -> int:
+        """How many ready frames at the head could not be answered in time even alone. O(log n)."""
+        return pending.before(start_ns + self.estimate.high_ns[1] + self.after_ns)
+
+    def relax(self) -> None:
+        """Doubt the estimate. To be called when a frame is turned away although the device is idle.
+
+        An estimate that a passing disturbance made too high would otherwise keep all frames away, and with them the
+        observations that could correct it.
+        """
+        self.estimate.relax()
+
+    def decide(self, pending: Pending[F], start_ns: int) -> Decision:
+        """What to do with the device, given that a batch committed now starts at `start_ns`.
+
+        O(log n log B) for n waiting frames and batches up to B; O(n log B) when the drain of a queue is checked.
+        """
+        hopeless = self.hopeless(pending, start_ns)
+        if hopeless:
+            return Shed(hopeless)
+        waiting = len(pending)
+        if not waiting:
+            return WaitUntil(None)
+        limit = min(waiting, self.max_batch)
+        deadlines = pending.deadlines
+        fits_head = min(limit, self._largest_within(deadlines[0] - start_ns))
+        if fits_head == limit or (self.load < HEAVY_LOAD and self._drains(pending, start_ns)):
+            return self._run(fits_head)
+        window = self._window(pending, start_ns, limit)
+        skipped = pending.before(start_ns + self.estimate.high_ns[window] + self.after_ns)
+        return Shed(skipped) if skipped else self._run(window)
+
+    def _run(self, count: int) -> Run:
+        """The batch, cut to a full bucket where padding would make it slower per frame than that."""
+        buckets = self.estimate.table.buckets
+        at = bisect_right(buckets, count) - 1
+        below = buckets[at]
+        high_ns = self.estimate.high_ns
+        if below < count and below * high_ns[count] > count * high_ns[below] and self.load >= HEAVY_LOAD:
+            count = below
+        return Run(count, self.estimate.table.bucket_for(count))
+
+    def _largest_within(self, budget_ns: int) -> int:
+        """The largest batch that completes, answers included, within `budget_ns`."""
+        return bisect_right(self.estimate.high_ns, budget_ns - self.after_ns) - 1
+
+    def _drains(self, pending: Pending[F], start_ns: int) -> bool:
+        """Whether taking the largest feasible batch from the head, again and again, loses no frame."""
+        deadlines = pending.deadlines
+        high_ns = self.estimate.high_ns
+        at = 0
+        while at < len(deadlines):
+            size = min(self._largest_within(deadlines[at] - start_ns), len(deadlines) - at)
+            if size < 1:
+                return False
+            start_ns += high_ns[size]
+            at += size
+        return True
+
+    def _window(self, pending: Pending[F], start_ns: int, limit: int) -> int:
+        """The largest m for which at least m frames can still be answered after a batch of m. At least 1.
+
+        The count of feasible frames falls and m grows with m, so the largest is found by bisection.
+        """
+        waiting = len(pending)
+        high_ns = self.estimate.high_ns
+        low, high = 1, limit
+        while low < high:
+            middle = (low + high + 1) // 2
+            if waiting - pending.before(start_ns + high_ns[middle] + self.after_ns) >= middle:
+                low = middle
+            else:
+                high = middle - 1
+        return low
