@@ -1,0 +1,53 @@
+"""What every test may ask for: the project's files, the folder of test assets, Hypothesis profiles.
+
+Only what several test files share belongs here; a fake that users could want lives in ``framebatch.testing``.
+"""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+ROOT = Path(__file__).resolve().parent.parent
+MADE_BY_TOOLS = {"__pycache__", "build", "dist", "demo-output"}
+
+# `ci` decides alike on every run, so that a failure belongs to the change that it came with; `nightly` goes looking.
+# HYPOTHESIS_PROFILE=nightly pytest
+settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
+settings.register_profile("nightly", max_examples=2_000, deadline=None, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """Answer the folder that holds pyproject.toml."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def project_files() -> list[Path]:
+    """Answer every file of the project, sorted: what git tracks or would track, and no build product."""
+    git = shutil.which("git")
+    if git and (ROOT / ".git").exists():
+        command = [git, "-c", f"safe.directory={ROOT}", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+        listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+        return sorted(path for name in set(listed.split("\0")) - {""} if (path := ROOT / name).is_file())
+    return sorted(path for path in ROOT.rglob("*") if path.is_file() and not _made_by_tools(path.relative_to(ROOT)))
+
+
+@pytest.fixture(scope="session")
+def assets() -> Path:
+    """Answer the folder of pictures and models that are too large for the repository."""
+    named = os.environ.get("FRAMEBATCH_ASSETS")
+    folder = Path(named) if named else ROOT.parent / "shared" / "assets"
+    if not folder.is_dir():
+        pytest.skip(f"no test assets: {folder} is no folder; set FRAMEBATCH_ASSETS")
+    return folder
+
+
+def _made_by_tools(path: Path) -> bool:
+    hidden = path.parts[0].startswith(".") and path.parts[0] not in {".ci", ".gitignore"}
+    return hidden or not MADE_BY_TOOLS.isdisjoint(path.parts) or path.suffix == ".pyc"
