@@ -40,8 +40,6 @@ __all__ = ["App", "run"]
 
 log = logging.getLogger(__name__)
 
-LARGEST_BATCH: Final = {"cpu": 8, "cuda": 32, "sim": 64, "auto": 8}
-"""Until a calibrated profile says better: the largest batch by kind of device."""
 QUIET_SECONDS: Final = 0.3
 STOP_SECONDS: Final = 0.5
 SWITCH_SECONDS: Final = 0.0005
@@ -67,7 +65,7 @@ class App:
         self.detector = load_detector(
             model_path,
             device=device,
-            max_batch=config.max_batch if config.max_batch > 0 else LARGEST_BATCH[device.kind],
+            max_batch=config.max_batch if config.max_batch > 0 else None,
             threads=config.threads,
             limits=limits,
         )

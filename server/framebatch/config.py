@@ -10,7 +10,7 @@ import tomllib
 from pathlib import Path  # noqa: TC003 - pydantic needs the type at run time
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from framebatch.errors import UsageError
 
@@ -46,6 +46,13 @@ class Config(BaseModel):
 
     max_batch: int = Field(default=-1, ge=-1, le=1024)
     """Largest batch in frames; -1 lets framebatch choose."""
+
+    @field_validator("max_batch")
+    @classmethod
+    def _not_zero(cls, value: int) -> int:
+        if value == 0:
+            raise ValueError("a batch holds at least one frame; give 1 or more, or -1")
+        return value
 
     deadline_ms: float = Field(default=1000.0, gt=0, le=3_600_000)
     """Budget of a frame that names none, in milliseconds."""

@@ -20,6 +20,7 @@ app = typer.Typer(help="Look at detectors.", no_args_is_help=True)
 _PROOF_BATCH: Final = 3
 _LABELS_SHOWN: Final = 12
 _HASH_SHOWN: Final = 16
+_ROUNDING: Final = 1e-4
 
 
 @app.callback()
@@ -104,7 +105,11 @@ def _print_table(facts: dict[str, Any]) -> None:
 
     labels = facts["labels"]
     more = f", ... {len(labels)} in all" if len(labels) > _LABELS_SHOWN else ""
-    normalise = f"x {facts['scale']:.6g}, - {_per_channel(facts['mean'])}, / {_per_channel(facts['std'])}"
+    divisor = round(1 / facts["scale"])
+    scale = (
+        f"x 1/{divisor}" if divisor > 1 and abs(divisor * facts["scale"] - 1) < _ROUNDING else f"x {facts['scale']:g}"
+    )
+    normalise = f"{scale}, - {_per_channel(facts['mean'])}, / {_per_channel(facts['std'])}"
     table = Table(title=f"{facts['model']} can be served", title_justify="left", title_style="bold green")
     table.add_column("What", style="bold", no_wrap=True)
     table.add_column("Recognised", overflow="fold")

@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 
 
 def serve(
+    *,
     model: Annotated[
         str | None, typer.Option(help="An ONNX file, or the name of a bundled model.", metavar="PATH.onnx|NAME")
     ] = None,

@@ -169,12 +169,11 @@ class Detector:
         bucket = next((size for size in self.buckets if size >= len(batch)), 0)
         if not batch or not bucket:
             raise ValueError(f"batch has {len(batch)} frames; it must have 1 to {self.buckets[-1]}")
-        buffer = self._free.pop() if bucket > 1 and self._free else None
+        buffer = None
         if bucket == 1:
             images = batch[0].pixels[None]
         else:
-            if buffer is None:
-                buffer = np.zeros((self.buckets[-1], self._fit.height, self._fit.width, 3), np.uint8)
+            buffer = self._take_buffer()
             _fill(buffer, batch)  # rows left over keep an older picture, and are ignored
             images = buffer[:bucket]
         submitted_ns = now_ns()
@@ -185,6 +184,13 @@ class Detector:
                 self._free.append(buffer)
         detections = read_batch(outputs, [frame.geometry for frame in batch], self.spec)
         return BatchResult(detections, bucket, submitted_ns, started_ns, finished_ns, now_ns())
+
+    def _take_buffer(self) -> npt.NDArray[np.uint8]:
+        """A buffer that no other thread fills; asking the list first whether it is empty would be a race."""
+        try:
+            return self._free.pop()
+        except IndexError:
+            return np.zeros((self.buckets[-1], self._fit.height, self._fit.width, 3), np.uint8)
 
     def close(self) -> None:
         """Give the device back; no `detect` may follow."""

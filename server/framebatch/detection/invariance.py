@@ -52,6 +52,10 @@ def why_not_in_batches(engine: Engine, spec: ModelSpec, model: ModelFile) -> str
         return "it was exported with NMS inside, which is traced for one frame and leaves the others nothing"
     if model.dynamically_quantised:
         return "it is quantised dynamically, so a frame's scores would depend on who shares its batch"
+    return _found_by_running(engine, spec)
+
+
+def _found_by_running(engine: Engine, spec: ModelSpec) -> str | None:
     pictures = blobs(_FRAMES, spec.input_width, spec.input_height)
     alone = [engine.run(pictures[place : place + 1])[0] for place in range(_FRAMES)]
     try:

@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 _CPU: Final = "CPUExecutionProvider"
 _CUDA: Final = "CUDAExecutionProvider"
 _ERRORS_ONLY: Final = 3
+_NOTHING: Final = 4
 
 
 class OnnxEngine:
@@ -72,6 +73,8 @@ class OnnxEngine:
             log.warning("%s; using the processor instead", reason)
             self.provider = _CPU
         self.device = self._name(device)
+        self._run_options = onnxruntime.RunOptions()
+        self._run_options.log_severity_level = _NOTHING  # what fails is raised, and need not be printed too
         self._input = form.name if self._on_host else PICTURES
         self._outputs = [output.name for output in self._session.get_outputs()]
 
@@ -96,9 +99,9 @@ class OnnxEngine:
         with self._lock:
             started_ns = now_ns()
             try:
-                outputs = self._session.run(self._outputs, {self._input: batch})
+                outputs = self._session.run(self._outputs, {self._input: batch}, self._run_options)
             except Exception as error:  # onnxruntime has a dozen unrelated exception types
-                raise DeviceError(f"{self.device} failed on a batch of {len(images)}: {error}") from error
+                raise DeviceError(f"{self.device} failed on a batch of {len(images)}: {_reason(error)}") from error
             finished_ns = now_ns()
             self._batches += 1
         return [np.asarray(output, np.float32) for output in outputs], started_ns, finished_ns
@@ -114,11 +117,11 @@ class OnnxEngine:
             content = with_picture_input(model.path, self._form)
             return self._open(content, model.path.parent, device), False
         except Exception as error:  # noqa: BLE001 - whatever the edit stumbles over, the file itself may still load
-            log.warning("%s: pictures are converted on the host, not in the graph: %s", model.path.name, error)
+            log.warning("%s: pictures are converted on the host, not in the graph: %s", model.path.name, _reason(error))
         try:
             return self._open(str(model.path), model.path.parent, device), True
         except Exception as error:
-            raise ModelError(f"model {model.path} cannot be loaded by onnxruntime: {error}") from error
+            raise ModelError(f"model {model.path} cannot be loaded by onnxruntime: {_reason(error)}") from error
 
     def _open(self, source: bytes | str, folder: Path, device: Device) -> Any:
         options = onnxruntime.SessionOptions()
@@ -158,7 +161,7 @@ def run_once(model: ModelFile, image: npt.NDArray[np.floating[Any]]) -> list[npt
         session = onnxruntime.InferenceSession(str(model.path), options, providers=[_CPU])
         return [np.asarray(output) for output in session.run(None, {model.inputs[0].name: image})]
     except Exception as error:
-        raise ModelError(f"model {model.path} does not run on an input of {image.shape}: {error}") from error
+        raise ModelError(f"model {model.path} does not run on an input of {image.shape}: {_reason(error)}") from error
 
 
 def _choose_provider(device: Device) -> str:
@@ -176,6 +179,11 @@ def _choose_provider(device: Device) -> str:
         )
     log.info("no %s in this onnxruntime; using the processor", _CUDA)
     return _CPU
+
+
+def _reason(error: Exception) -> str:
+    """The first line of what a library says, for messages of one line."""
+    return str(error).strip().partition("\n")[0] or type(error).__name__
 
 
 def _processor_name() -> str:

@@ -25,6 +25,7 @@ PLAIN_REFRESH_SECONDS = 5.0
 
 
 def demo(
+    *,
     cameras: Annotated[int, typer.Option(min=1, max=1000, help="How many cameras.")] = 8,
     fps: Annotated[float, typer.Option(min=0.1, max=1000, help="Frames a second of each camera.")] = 10.0,
     seconds: Annotated[float, typer.Option(min=0.5, help="How long to stream.")] = 20.0,

@@ -1,0 +1,219 @@
+"""framebatch.device: the input conversion means the same in the graph and on the host, and devices are what they say."""
+
+from __future__ import annotations
+
+import threading
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+import onnx
+import pytest
+import tiny_models
+
+from framebatch.clock import now_ns
+from framebatch.device.devices import Device, parse_device
+from framebatch.device.engine import OnnxEngine, run_once
+from framebatch.device.graph import PICTURES, InputFormat, convert_on_host, with_picture_input
+from framebatch.device.model_file import read_model_file
+from framebatch.errors import DeviceError, ModelError, UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CPU = Device(kind="cpu")
+FORM = InputFormat(
+    name="images", width=64, height=64, batch_size=None, scale=1 / 255, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0)
+)
+IMAGENET = InputFormat(
+    name="images", width=64, height=64, batch_size=None, scale=1 / 255, mean=(0.485, 0.456, 0.406), std=(0.2, 0.3, 0.4)
+)
+PLAIN = InputFormat(
+    name="images",
+    width=64,
+    height=64,
+    batch_size=None,
+    scale=1.0,
+    mean=(103.53, 116.28, 123.675),
+    std=(57.0, 58.0, 59.0),
+)
+
+
+def pictures(count: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    """Make noise."""
+    return np.random.default_rng(count).integers(0, 256, (count, 64, 64, 3), np.uint8)
+
+
+def open_engine(path: Path, form: InputFormat = FORM) -> OnnxEngine:
+    """Load a model on the processor."""
+    return OnnxEngine(read_model_file(path), form, CPU, threads=1)
+
+
+@pytest.mark.parametrize("form", [FORM, IMAGENET, PLAIN], ids=["div255", "imagenet", "plain"])
+@pytest.mark.parametrize("count", [1, 3])
+def test_the_graph_converts_pictures_bit_for_bit_as_the_host_does(
+    tmp_path: Path, form: InputFormat, count: int
+) -> None:
+    """An identity network answers exactly (pixel * scale - mean) / std, channels first."""
+    engine, images = open_engine(tiny_models.identity(tmp_path / "m.onnx"), form), pictures(count)
+    (found,), _, _ = engine.run(images)
+    np.testing.assert_array_equal(found, convert_on_host(images, form))
+    scaled = images.astype(np.float64) * form.scale
+    np.testing.assert_allclose(found.transpose(0, 2, 3, 1), (scaled - form.mean) / form.std, rtol=1e-4, atol=1e-5)
+
+
+def test_division_by_255_is_a_division() -> None:
+    """Not a product with 1/255, which differs in the last bit; 8-bit models amplify that."""
+    found = convert_on_host(pictures(1), FORM).transpose(0, 2, 3, 1)
+    np.testing.assert_array_equal(found, pictures(1).astype(np.float32) / np.float32(255))
+
+
+def test_a_model_of_half_precision_is_fed_and_read(tmp_path: Path) -> None:
+    """Its input is float16; what comes out is float32."""
+    path = tiny_models.identity(tmp_path / "m.onnx", dtype=onnx.TensorProto.FLOAT16)
+    form = InputFormat(**{**{name: getattr(FORM, name) for name in FORM.__slots__}, "dtype": "float16"})
+    (found,), _, _ = open_engine(path, form).run(pictures(2))
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, convert_on_host(pictures(2), form).astype(np.float32))
+
+
+def test_a_fixed_batch_axis_stays_fixed(tmp_path: Path) -> None:
+    """The new input says what the old one said."""
+    path = tiny_models.identity(tmp_path / "m.onnx", batch=1)
+    form = InputFormat(**{**{name: getattr(FORM, name) for name in FORM.__slots__}, "batch_size": 1})
+    model = onnx.load_model_from_string(with_picture_input(path, form))
+    (picture,) = model.graph.input
+    assert picture.name == PICTURES
+    assert [axis.dim_value for axis in picture.type.tensor_type.shape.dim] == [1, 64, 64, 3]
+    assert open_engine(path, form).run(pictures(1))[0][0].shape == (1, 3, 64, 64)
+
+
+def test_where_the_graph_cannot_be_edited_the_host_converts(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Operators too old for the edit: the same answer, the slow way, and a line in the log."""
+    engine = open_engine(tiny_models.identity(tmp_path / "m.onnx", opset=6), IMAGENET)
+    np.testing.assert_array_equal(engine.run(pictures(2))[0][0], convert_on_host(pictures(2), IMAGENET))
+    assert "m.onnx: pictures are converted on the host, not in the graph: its operators are of opset 6" in caplog.text
+    assert "input conversion in the host, 1 batches run" in repr(engine)
+
+
+def test_weights_in_a_file_of_their_own_are_found(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Large exports keep them beside the model."""
+    path = tiny_models.colours(tmp_path / "m.onnx")
+    plain = open_engine(path).run(pictures(2))[0][0]
+    onnx.save_model(
+        onnx.load(path),
+        path,
+        save_as_external_data=True,
+        location="m.data",
+        size_threshold=100,
+        convert_attribute=False,
+    )
+    assert (tmp_path / "m.data").stat().st_size > 0
+    np.testing.assert_array_equal(open_engine(path).run(pictures(2))[0][0], plain)
+    assert caplog.text == ""
+
+
+def test_a_run_tells_when_the_device_worked(tmp_path: Path) -> None:
+    """Start and end lie within the call, on the one clock."""
+    engine = open_engine(tiny_models.identity(tmp_path / "m.onnx"))
+    before_ns = now_ns()
+    _, started_ns, finished_ns = engine.run(pictures(1))
+    assert before_ns <= started_ns <= finished_ns <= now_ns()
+
+
+def test_two_threads_share_an_engine(tmp_path: Path) -> None:
+    """Each gets the answer to its own pictures, and the device did one batch at a time."""
+    engine = open_engine(tiny_models.identity(tmp_path / "m.onnx"))
+    spans: list[tuple[int, int]] = []
+
+    def work(count: int) -> None:
+        for _ in range(20):
+            (found,), started_ns, finished_ns = engine.run(pictures(count))
+            np.testing.assert_array_equal(found, convert_on_host(pictures(count), FORM))
+            spans.append((started_ns, finished_ns))
+
+    threads = [threading.Thread(target=work, args=(count,)) for count in (1, 2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    spans.sort()
+    assert len(spans) == 40
+    assert all(end <= start for (_, end), (start, _) in pairwise(spans))
+
+
+def test_a_failed_run_is_a_device_error_and_the_next_succeeds(tmp_path: Path) -> None:
+    """A batch of the wrong size fails alone."""
+    engine = open_engine(tiny_models.colours(tmp_path / "m.onnx", rows=1))
+    with pytest.raises(DeviceError, match=r"cpu \(.*\) failed on a batch of 2: "):
+        engine.run(pictures(2))
+    assert engine.run(pictures(1))[0][0].shape == (1, 7, tiny_models.ANCHORS)
+
+
+def test_a_model_that_does_not_load_is_refused(tmp_path: Path) -> None:
+    """The reason that onnxruntime gives is passed on."""
+    path = tmp_path / "m.onnx"
+    unknown = [onnx.helper.make_node("NoSuchOperator", ["images"], ["same"])]
+    tiny_models.save(path, unknown, output_shapes={"same": ("batch", 3, 64, 64)})
+    with pytest.raises(ModelError, match=r"cannot be loaded by onnxruntime: .*NoSuchOperator"):
+        open_engine(path)
+    with pytest.raises(ModelError, match="does not run on an input of"):
+        run_once(read_model_file(path), np.zeros((1, 3, 64, 64), np.float32))
+
+
+def test_the_engine_names_the_processor_and_its_threads(tmp_path: Path) -> None:
+    """The name is for people; the provider is what was really loaded."""
+    engine = open_engine(tiny_models.identity(tmp_path / "m.onnx"))
+    assert engine.device.startswith("cpu (")
+    assert engine.device.endswith(", 1 thread)")
+    assert (engine.provider, engine.simulated) == ("CPUExecutionProvider", False)
+    assert repr(engine) == f"<OnnxEngine {engine.device}, input conversion in the graph, 0 batches run>"
+
+
+def test_cuda_is_never_replaced_silently(tmp_path: Path) -> None:
+    """A GPU that was asked for and is not there is an error that says what to do."""
+    model = read_model_file(tiny_models.identity(tmp_path / "m.onnx"))
+    try:
+        engine = OnnxEngine(model, FORM, Device(kind="cuda", index=0))
+    except DeviceError as error:
+        assert "--device cuda:0" in str(error)  # noqa: PT017 - which of the two happens depends on the machine
+        assert "--device cpu" in str(error)  # noqa: PT017 - as above
+    else:
+        assert engine.provider == "CUDAExecutionProvider"
+
+
+@pytest.mark.gpu
+def test_a_gpu_answers_as_the_processor_does(tmp_path: Path) -> None:
+    """On a machine with CUDA, auto chooses it, and it converts pictures alike."""
+    model = read_model_file(tiny_models.identity(tmp_path / "m.onnx"))
+    engine = OnnxEngine(model, IMAGENET, Device(kind="auto"))
+    if engine.provider != "CUDAExecutionProvider":
+        pytest.skip("onnxruntime loads no CUDA here")
+    np.testing.assert_allclose(engine.run(pictures(3))[0][0], convert_on_host(pictures(3), IMAGENET), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("text", "device", "written"),
+    [
+        ("auto", Device(), "auto"),
+        ("CPU", Device(kind="cpu"), "cpu"),
+        ("cuda", Device(kind="cuda"), "cuda:0"),
+        ("cuda:3", Device(kind="cuda", index=3), "cuda:3"),
+        ("sim:1.5,0.12", Device(kind="sim", alpha_ns=1_500_000, beta_ns=120_000), "sim:1.5,0.12"),
+        ("sim:0,2,0.3", Device(kind="sim", beta_ns=2_000_000, noise=0.3), "sim:0,2,0.3"),
+    ],
+)
+def test_names_of_devices(text: str, device: Device, written: str) -> None:
+    """What people write, and how it is written back."""
+    assert parse_device(text) == device
+    assert str(device) == written
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["gpu", "", "cuda:", "cuda:-1", "sim:", "sim:1", "sim:1,2,3,4", "sim:a,b", "sim:nan,1", "sim:0,0", "sim:-1,2"],
+)
+def test_other_names_are_refused(text: str) -> None:
+    """The option, the value and the forms that are understood."""
+    with pytest.raises(UsageError, match=r"--device is .*(must|is written)"):
+        parse_device(text)
