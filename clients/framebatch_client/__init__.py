@@ -1,0 +1,43 @@
+"""The client of framebatch: send pictures, get detections or the reason why not.
+
+Only the public names belong here. Nothing in this package imports the server.
+"""
+
+from framebatch_client.aio import AsyncClient
+from framebatch_client.answer import Answer, Detection, Outcome, Timing
+from framebatch_client.client import Client, Stream
+from framebatch_client.errors import (
+    AnswerTimeout,
+    CallFailed,
+    ClientClosed,
+    ClientError,
+    ConnectionLost,
+    InvalidRequest,
+    ServerUnavailable,
+    SourceError,
+)
+from framebatch_client.sources import SourceFrame, open_source
+from framebatch_client.statistics import StreamStats
+from framebatch_client.stream import AsyncStream
+
+__all__ = [
+    "Answer",
+    "AnswerTimeout",
+    "AsyncClient",
+    "AsyncStream",
+    "CallFailed",
+    "Client",
+    "ClientClosed",
+    "ClientError",
+    "ConnectionLost",
+    "Detection",
+    "InvalidRequest",
+    "Outcome",
+    "ServerUnavailable",
+    "SourceError",
+    "SourceFrame",
+    "Stream",
+    "StreamStats",
+    "Timing",
+    "open_source",
+]

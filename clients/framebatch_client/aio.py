@@ -1,0 +1,162 @@
+"""The client for asyncio: one connection, any number of calls and streams on one event loop.
+
+Only wiring belongs here: frames are built in ``request``, gRPC is spoken in ``transport``, a stream lives in ``stream``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Self
+
+from framebatch_client.answer import Answer, answer_from_wire
+from framebatch_client.pacing import next_frame_ms
+from framebatch_client.request import FrameOptions
+from framebatch_client.stream import AsyncStream
+from framebatch_client.transport import Transport
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    import grpc
+
+    from framebatch_client.request import Mode, Picture, Region
+    from framebatch_client.transport import Health
+
+_MARGIN_SECONDS = 2.0
+_NO_DEADLINE_TIMEOUT_SECONDS = 60.0
+DEFAULT_CONNECT_SECONDS = 10.0
+
+
+class AsyncClient:
+    """A connection to one server, for use with ``async with`` or until ``close()``. Belongs to one event loop.
+
+    Nothing is sent before the first call; a lost connection is made again by itself.
+    """
+
+    def __init__(self, server: str, *, credentials: grpc.ChannelCredentials | None = None) -> None:
+        """Prepare, without connecting yet.
+
+        Args:
+            server: "HOST:PORT", or a full gRPC target such as "unix:/run/framebatch.sock".
+            credentials: for TLS, from ``grpc.ssl_channel_credentials``; None: plain text.
+
+        Raises:
+            InvalidRequest: the address names no port.
+        """
+        self._transport = Transport(server, credentials=credentials)
+        self._streams: set[AsyncStream] = set()
+
+    def __repr__(self) -> str:
+        """Show the address, the state of the connection and the streams that are not closed."""
+        return f"<AsyncClient {self._transport.server} {self._transport.state}, {len(self._live_streams())} streams>"
+
+    async def detect(
+        self,
+        picture: Picture,
+        *,
+        deadline_ms: float | None = None,
+        camera: str = "",
+        mode: Mode = "inspect",
+        region: Region | None = None,
+        model: str = "",
+        capture_time: float | None = None,
+        sequence: int = 0,
+    ) -> Answer:
+        """Send one frame and wait for its answer, at most 2 s longer than its deadline (60 s when it has none).
+
+        Args:
+            picture: encoded bytes (JPEG, PNG, WebP, BMP), the path of such a file, or a uint8 array, (height, width, 3)
+                in BGR order or (height, width) gray.
+            deadline_ms: the frame's budget in milliseconds; None: the server's default.
+            camera: who took it, at most 128 characters.
+            mode: "inspect", or "live" if a newer frame of the camera may supersede this one.
+            region: x, y, width, height in source pixels to look at; None: the whole picture.
+            model: which model; empty: the server's default.
+            capture_time: when it was taken, seconds since the Unix epoch; gives ``answer.timing.age``.
+            sequence: echoed in the answer.
+
+        Returns:
+            The answer, whatever its outcome: EXPIRED, REJECTED, ... are no exceptions.
+
+        Raises:
+            InvalidRequest: the picture or an option cannot be sent.
+            ServerUnavailable: nobody answers at the address; ConnectionLost: the connection went meanwhile.
+            AnswerTimeout: the server kept silent.
+            CallFailed: the server refused the call as a whole.
+        """
+        options = FrameOptions(camera=camera, deadline_ms=deadline_ms, mode=mode, region=region, model=model)
+        frame = options.frame(picture, sequence=sequence, capture_time=capture_time)
+        timeout_seconds = _NO_DEADLINE_TIMEOUT_SECONDS if deadline_ms is None else deadline_ms / 1000 + _MARGIN_SECONDS
+        start = time.perf_counter()
+        message = await self._transport.detect(frame, timeout_seconds=timeout_seconds)
+        return answer_from_wire(message, latency_seconds=time.perf_counter() - start)
+
+    def stream(
+        self,
+        *,
+        camera: str = "",
+        fps: float | None = None,
+        deadline_ms: float | None = None,
+        mode: Mode = "inspect",
+        region: Region | None = None,
+        model: str = "",
+        connect_timeout_seconds: float = DEFAULT_CONNECT_SECONDS,
+    ) -> AsyncStream:
+        """Make the stream of one camera; ``async with`` opens and closes it.
+
+        Args:
+            camera: who takes the pictures; this and the other options hold for all frames, and mean what they do in
+                ``detect``.
+            deadline_ms: budget of each frame.
+            mode: "live" or "inspect".
+            region: part to look at.
+            model: which model.
+            fps: pace of ``run``, and the hint to the server when the next frame will come; None: no pace, no hint.
+            connect_timeout_seconds: how long opening may take when there is no server yet; once open, a stream keeps
+                trying to come back for as long as it is not closed.
+
+        Raises:
+            InvalidRequest: an option is out of its range.
+        """
+        options = FrameOptions(
+            camera=camera,
+            deadline_ms=deadline_ms,
+            mode=mode,
+            region=region,
+            model=model,
+            next_frame_ms=None if fps is None else next_frame_ms(fps),
+        )
+        self._streams = self._live_streams()
+        stream = AsyncStream(self._transport, options, fps=fps, connect_timeout_seconds=connect_timeout_seconds)
+        self._streams.add(stream)
+        return stream
+
+    async def health(self, *, timeout_seconds: float = 2.0) -> Health:
+        """Ask for "SERVING", "NOT_SERVING" or "UNKNOWN" (a server without the health service).
+
+        Raises:
+            ServerUnavailable, AnswerTimeout: nobody answers.
+        """
+        return await self._transport.health(timeout_seconds=timeout_seconds)
+
+    async def wait_ready(self, timeout_seconds: float = DEFAULT_CONNECT_SECONDS) -> None:
+        """Wait until the server is there and can serve; raises ServerUnavailable when that takes too long."""
+        await self._transport.wait_ready(timeout_seconds)
+
+    async def close(self) -> None:
+        """Close the connection; streams still open are broken off, their unanswered frames count as lost."""
+        await asyncio.gather(*(stream.close(timeout_seconds=0.0) for stream in self._live_streams()))
+        await self._transport.close()
+
+    async def __aenter__(self) -> Self:
+        self._transport.open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def _live_streams(self) -> set[AsyncStream]:
+        return {stream for stream in self._streams if stream.state != "closed"}

@@ -1,0 +1,244 @@
+"""The only module of the client that speaks gRPC: channel options, calls, and gRPC's errors turned into ours.
+
+What a frame holds belongs to ``request``, what an answer means to ``answer``, when to try again to ``stream``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
+
+import grpc
+import grpc.aio
+
+from framebatch_client.errors import (
+    AnswerTimeout,
+    CallFailed,
+    ClientClosed,
+    ClientError,
+    ConnectionLost,
+    InvalidRequest,
+    ServerUnavailable,
+)
+from framebatch_proto.v1 import detector_pb2, detector_pb2_grpc
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+Health: TypeAlias = Literal["SERVING", "NOT_SERVING", "UNKNOWN"]
+Call: TypeAlias = "grpc.aio.StreamStreamCall[detector_pb2.Frame, detector_pb2.Answer]"
+
+_T = TypeVar("_T")
+
+BROKEN = (grpc.aio.AioRpcError, grpc.aio.UsageError, grpc.aio.InternalError, asyncio.InvalidStateError)
+"""What gRPC raises when a stream call is over: the status itself, or that the call can no longer be used."""
+
+MAX_BACKOFF_SECONDS = 5.0
+_MAX_MESSAGE_BYTES = 64 * 2**20
+_OPTIONS: tuple[tuple[str, int], ...] = (
+    ("grpc.max_send_message_length", _MAX_MESSAGE_BYTES),
+    ("grpc.max_receive_message_length", _MAX_MESSAGE_BYTES),
+    # A server that comes back is found again within 5 s; gRPC multiplies the pause by 1.6 and adds 20 % jitter.
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", int(MAX_BACKOFF_SECONDS * 1000)),
+    ("grpc.min_reconnect_backoff_ms", int(MAX_BACKOFF_SECONDS * 1000)),  # in fact the time limit of one attempt
+    # A pulled cable sends no goodbye: ask for a sign of life after 20 s of silence, and wait 5 s for it.
+    ("grpc.keepalive_time_ms", 20_000),
+    ("grpc.keepalive_timeout_ms", 5_000),
+    ("grpc.use_local_subchannel_pool", 1),  # one connection per client: two clients do not share fate or backoff
+    ("grpc.enable_http_proxy", 0),  # an edge server is reached directly, whatever http_proxy says
+)
+_CONNECT_FAILURE = re.compile(r"failed to connect|resolution failed|resolve", re.IGNORECASE)
+_TRANSIENT = {
+    grpc.StatusCode.OK,  # the server ended the stream by itself
+    grpc.StatusCode.UNAVAILABLE,
+    grpc.StatusCode.CANCELLED,
+    grpc.StatusCode.UNKNOWN,
+    grpc.StatusCode.INTERNAL,
+    grpc.StatusCode.ABORTED,
+    grpc.StatusCode.DEADLINE_EXCEEDED,
+    grpc.StatusCode.RESOURCE_EXHAUSTED,  # one message over the size limit; the next one may fit
+}
+_HEALTH_CHECK = "/grpc.health.v1.Health/Check"
+_HEALTH: dict[bytes, Health] = {b"\x08\x01": "SERVING", b"\x08\x02": "NOT_SERVING"}  # field 1, an enum
+_POLL_SECONDS = 0.1
+_PROBE_SECONDS = 1.0
+
+
+class Transport:
+    """One connection to one server. Belongs to the event loop in which it is first used."""
+
+    def __init__(self, server: str, *, credentials: grpc.ChannelCredentials | None = None) -> None:
+        """Prepare, without connecting yet.
+
+        Args:
+            server: "HOST:PORT" or a full gRPC target such as "unix:/run/framebatch.sock".
+            credentials: for TLS, from ``grpc.ssl_channel_credentials``; None: plain text.
+
+        Raises:
+            InvalidRequest: the address has no port.
+        """
+        self.server = check_address(server)
+        self._credentials = credentials
+        self._channel: grpc.aio.Channel | None = None
+        self._stub: detector_pb2_grpc.DetectorAsyncStub | None = None
+        self._closed = False
+
+    def __repr__(self) -> str:
+        """Show the address and the state of the connection."""
+        return f"<Transport {self.server} {self.state}>"
+
+    @property
+    def state(self) -> str:
+        """One of "new", "closed", or gRPC's own: "idle", "connecting", "ready", "transient_failure"."""
+        if self._closed:
+            return "closed"
+        return "new" if self._channel is None else self._channel.get_state().name.lower()
+
+    def open(self) -> None:
+        """Make the channel, in the running event loop; again: nothing happens."""
+        if self._closed:
+            raise ClientClosed(f"the client of {self.server} is closed")
+        if self._channel is not None:
+            return
+        if self._credentials is None:
+            self._channel = grpc.aio.insecure_channel(self.server, options=_OPTIONS)
+        else:
+            self._channel = grpc.aio.secure_channel(self.server, self._credentials, options=_OPTIONS)
+        self._stub = detector_pb2_grpc.DetectorStub(self._channel)
+
+    async def detect(self, frame: detector_pb2.Frame, *, timeout_seconds: float) -> detector_pb2.Answer:
+        """Send one frame and wait at most ``timeout_seconds`` for its answer.
+
+        Raises:
+            ServerUnavailable, ConnectionLost, AnswerTimeout, CallFailed, ClientClosed: see ``errors``.
+        """
+        self.open()
+        assert self._stub is not None  # noqa: S101 - open() made it
+        return await self._translated(self._stub.Detect(frame, timeout=timeout_seconds))
+
+    def open_stream(self) -> Call:
+        """Start a stream call; whether it holds shows in its first read."""
+        self.open()
+        assert self._stub is not None  # noqa: S101 - open() made it
+        return self._stub.DetectStream()
+
+    async def wait_connected(self, timeout_seconds: float | None) -> None:
+        """Connect and wait until the connection stands, trying again as often as needed; None: without limit.
+
+        Raises:
+            ServerUnavailable: not within ``timeout_seconds``; the message says why as far as it is known.
+        """
+        self.open()
+        assert self._channel is not None  # noqa: S101 - open() made it
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                await self._channel.channel_ready()
+        except TimeoutError:
+            reason = await self._why_not()
+            raise ServerUnavailable(
+                f"no server at {self.server} within {timeout_seconds:g} s{': ' if reason else ''}{reason}"
+            ) from None
+        except grpc.aio.UsageError as error:
+            raise ClientClosed(f"the client of {self.server} is closed") from error
+
+    async def health(self, *, timeout_seconds: float) -> Health:
+        """Ask ``grpc.health.v1``; a server without that service is UNKNOWN.
+
+        The message is a single enum, so its two bytes are read here rather than with one more dependency.
+        """
+        self.open()
+        assert self._channel is not None  # noqa: S101 - open() made it
+        check: Callable[..., Awaitable[bytes]] = self._channel.unary_unary(
+            _HEALTH_CHECK, request_serializer=None, response_deserializer=None
+        )
+        try:
+            return _HEALTH.get(await self._translated(check(b"", timeout=timeout_seconds)), "UNKNOWN")
+        except CallFailed as error:
+            if error.status != grpc.StatusCode.UNIMPLEMENTED.name:
+                raise
+            return "UNKNOWN"
+
+    async def wait_ready(self, timeout_seconds: float) -> None:
+        """Wait until the server is connected and does not say that it cannot serve yet.
+
+        Raises:
+            ServerUnavailable: not within ``timeout_seconds``.
+        """
+        loop = asyncio.get_running_loop()
+        end = loop.time() + timeout_seconds
+        await self.wait_connected(timeout_seconds)
+        while (health := await self._probe(end - loop.time())) in {"NOT_SERVING", "silent"}:
+            if loop.time() >= end:
+                raise ServerUnavailable(f"the server at {self.server} is {health} after {timeout_seconds:g} s")
+            await asyncio.sleep(_POLL_SECONDS)
+
+    async def close(self) -> None:
+        """Close the connection; calls in progress end at once."""
+        self._closed = True
+        if self._channel is not None:
+            await self._channel.close()
+
+    async def end_of(self, call: Call) -> ClientError:
+        """Say why a stream call has ended, as the error to report."""
+        return translate(self.server, await call.code(), await call.details())
+
+    async def _translated(self, call: Awaitable[_T]) -> _T:
+        try:
+            return await call
+        except grpc.aio.AioRpcError as error:
+            raise translate(self.server, error.code(), error.details()) from error
+        except grpc.aio.UsageError as error:
+            raise ClientClosed(f"the client of {self.server} is closed") from error
+
+    async def _probe(self, timeout_seconds: float) -> str:
+        """Ask for the health, for a second at least; a server that gives none in time is "silent"."""
+        try:
+            return await self.health(timeout_seconds=max(timeout_seconds, _PROBE_SECONDS))
+        except AnswerTimeout:
+            return "silent"
+
+    async def _why_not(self) -> str:
+        """Give gRPC's own words for why there is no connection; empty when it has none."""
+        try:
+            await self.health(timeout_seconds=_PROBE_SECONDS)
+        except ServerUnavailable as error:
+            return str(error).removeprefix(f"{self.server}: ")
+        except ClientError:
+            pass
+        return ""
+
+
+async def read_answer(call: Call) -> detector_pb2.Answer | None:
+    """Read the next answer of a stream call; None after the last one, BROKEN when the call failed."""
+    message = await call.read()
+    return message if isinstance(message, detector_pb2.Answer) else None
+
+
+def translate(server: str, code: grpc.StatusCode, details: str | None) -> ClientError:
+    """The one place where a gRPC status becomes an error of ours."""
+    details = "the server ended the stream" if code is grpc.StatusCode.OK else details or code.name.lower()
+    words = details.rpartition("Failed to connect to remote host: ")[2]
+    if code is grpc.StatusCode.DEADLINE_EXCEEDED:
+        return AnswerTimeout(f"{server}: no answer within the call's time limit")
+    if code is grpc.StatusCode.UNAVAILABLE and _CONNECT_FAILURE.search(details):
+        return ServerUnavailable(f"{server}: {words}")
+    if code in _TRANSIENT and code is not grpc.StatusCode.RESOURCE_EXHAUSTED:
+        return ConnectionLost(f"{server}: {words}")
+    return CallFailed(f"{server}: {code.name}: {words}", status=code.name)
+
+
+def is_final(error: ClientError) -> bool:
+    """Tell whether opening the stream again is pointless after ``error``."""
+    return isinstance(error, CallFailed) and error.status not in {code.name for code in _TRANSIENT}
+
+
+def check_address(server: str) -> str:
+    """Return the address if it names a port or a gRPC scheme, else raise InvalidRequest."""
+    if re.match(r"(dns|unix|unix-abstract|ipv4|ipv6|vsock|xds):", server):
+        return server
+    host, _, port = server.rpartition(":")
+    if "/" in server or not host or not (port.isascii() and port.isdigit() and 0 < int(port) < 2**16):
+        raise InvalidRequest(f"the server must be HOST:PORT, for example localhost:8001, not {server!r}")
+    return server
