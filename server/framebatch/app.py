@@ -42,7 +42,7 @@ log = logging.getLogger(__name__)
 
 QUIET_SECONDS: Final = 0.3
 STOP_SECONDS: Final = 0.5
-SWITCH_SECONDS: Final = 0.0005
+SWITCH_SECONDS: Final = 0.001
 
 
 class App:

@@ -24,7 +24,7 @@ def _default_decoders() -> int:
 class Config(BaseModel):
     """Settings of one server; frozen. Every field stands by itself."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     model: str = Field(min_length=1)
     """Path of an ONNX file, or the name of a bundled model."""

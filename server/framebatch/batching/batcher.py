@@ -133,11 +133,10 @@ class Batcher:
         if pending.waiting >= self._max_waiting:
             self._answers.give(frame, Outcome.REJECTED, f"the server is full: {self._max_waiting} frames wait already")
             return
-        decode_ns = self._decode.mean_ns * (1 + self._decoders.queued / self._decoders.count)
         refusal = policy.refusal(
             pending,
             frame.deadline_ns,
-            ready_ns=now + round(decode_ns),
+            ready_ns=now + self._decode.cautious_ns,
             start_ns=self._next_start_ns(now),
             now_ns=now,
         )
@@ -172,8 +171,9 @@ class Batcher:
     # Decoding --------------------------------------------------------------------------------------------------
 
     def _prepared(self, frames: list[Frame]) -> None:
+        now = now_ns()
         for frame in frames:
-            self._decode.observe(frame.ready_ns - frame.decode_started_ns)
+            self._decode.observe(now - frame.arrival_ns)
             if frame.error is not None:
                 self._pending.remove(frame)
                 self._fail(frame, frame.error, "decoding")

@@ -171,6 +171,7 @@ class DecoderPool:
         self._hand_out_planned = False
         size = max(1, min(MAX_CHUNK, CHUNK_NS // max(1, round(self._mean_ns))))
         room = self.count * AHEAD * size - len(self._handed)
+        self._suspects = [frame for frame in self._suspects if frame.outcome is None]
         while self._suspects and room > 0:
             slot = self._slots.take()
             if slot is None or not self._send([(slot, self._suspects.pop())]):
@@ -299,6 +300,7 @@ class DecoderPool:
         self._loop.add_reader(descriptor, ended)
 
     def _died(self, place: int, process: subprocess.Popen[bytes]) -> None:
+        self._take_results()  # what it had finished before counts
         ticket = int(self._current[place])
         self._current[place] = 0
         log.error("decoder %d ended with status %s%s", place, process.wait(), " while it worked" if ticket else "")

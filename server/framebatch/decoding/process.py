@@ -11,7 +11,7 @@ import os
 import signal
 import socket
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
+NICENESS: Final = 5
+
 
 def main(settings: dict[str, Any]) -> None:
     """Serve until the socket closes.
@@ -49,7 +51,9 @@ def main(settings: dict[str, Any]) -> None:
     # A supervisor signals the whole group; the server drains first and then hangs up.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    # A decoder that is handed a picture must not push the event loop off its core at once.
+    # When the processor is short, the event loop must come first: it can refuse what is not decoded, in time; the
+    # other way round pixels are ready that nobody answers in time. Nor may a request push it off its core at once.
+    os.nice(NICENESS)
     os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
     use_one_thread_per_picture()
     resize = Resize(**settings["resize"])

@@ -100,6 +100,6 @@ def pack_result(result: Result) -> bytes:
 def unpack_results(data: bytes) -> list[Result]:
     """All results in what was read."""
     return [
-        Result(slot, ticket, started_ns, finished_ns, status, text.decode(errors="replace"))
+        Result(slot, ticket, started_ns, finished_ns, status, text.decode(errors="replace") if status else "")
         for slot, ticket, started_ns, finished_ns, status, text in _RESULT.iter_unpack(data)
     ]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import mmap
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 __all__ = ["Slots", "map_slots"]
+
+FIRST_ROUND: Final = 64
 
 
 def map_slots(descriptor: int, count: int, height: int, width: int) -> npt.NDArray[np.uint8]:
@@ -26,8 +28,9 @@ def map_slots(descriptor: int, count: int, height: int, width: int) -> npt.NDArr
 class Slots:
     """`count` pictures of height x width x 3 bytes in anonymous shared memory.
 
-    Memory is taken from the system when a slot is first used. The slot freed last is handed out first, so that few
-    are ever touched while few are needed.
+    Slots are handed out in rising order, round and round, so that frames that come together lie side by side: a batch
+    is then a piece of this memory and needs no copy. The round is as short as twice what is held at a time, since
+    memory is taken from the system when a slot is first used.
 
     Invariant: a slot is either free or held by exactly one owner.
     """
@@ -39,23 +42,39 @@ class Slots:
         os.ftruncate(self.descriptor, count * self.size_bytes)
         self.pictures = map_slots(self.descriptor, count, height, width)
         self._flat = self.pictures.reshape(-1)
-        self._free = list(range(count - 1, -1, -1))
+        self._held = bytearray(count)
+        self._in_use = 0
+        self._round = min(count, FIRST_ROUND)
+        self._next = 0
 
     def __repr__(self) -> str:
-        return f"Slots(free={len(self._free)} of {self.count}, {self.size_bytes} bytes each)"
+        return f"Slots(free={self.free} of {self.count}, {self.size_bytes} bytes each)"
 
     @property
     def free(self) -> int:
         """Slots that can be taken."""
-        return len(self._free)
+        return self.count - self._in_use
 
     def take(self) -> int | None:
-        """A slot for the caller, or None when all are held."""
-        return self._free.pop() if self._free else None
+        """A slot for the caller, or None when all are held. O(1) on average: at most half of a round is held."""
+        if self._in_use == self.count:
+            return None
+        if 2 * self._in_use >= self._round < self.count:
+            self._next, self._round = self._round, min(self.count, 2 * self._round)
+        slot = self._next
+        while self._held[slot]:
+            slot = (slot + 1) % self._round
+        self._next = (slot + 1) % self._round
+        self._held[slot] = 1
+        self._in_use += 1
+        return slot
 
     def give_back(self, slot: int) -> None:
         """End the caller's hold."""
-        self._free.append(slot)
+        if not self._held[slot]:
+            raise ValueError(f"slot {slot} is not held")
+        self._held[slot] = 0
+        self._in_use -= 1
 
     def write(self, slot: int, data: bytes) -> None:
         """Put at most `size_bytes` into a held slot."""

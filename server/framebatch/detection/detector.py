@@ -169,12 +169,12 @@ class Detector:
         bucket = next((size for size in self.buckets if size >= len(batch)), 0)
         if not batch or not bucket:
             raise ValueError(f"batch has {len(batch)} frames; it must have 1 to {self.buckets[-1]}")
+        images, rows = _in_place(batch, bucket)
         buffer = None
-        if bucket == 1:
-            images = batch[0].pixels[None]
-        else:
+        if images is None:
             buffer = self._take_buffer()
-            _fill(buffer, batch)  # rows left over keep an older picture, and are ignored
+            for row, frame in zip(buffer, batch, strict=False):  # rows left over keep an older picture, and are ignored
+                np.copyto(row, frame.pixels)
             images = buffer[:bucket]
         submitted_ns = now_ns()
         try:
@@ -182,8 +182,11 @@ class Detector:
         finally:
             if buffer is not None:
                 self._free.append(buffer)
-        detections = read_batch(outputs, [frame.geometry for frame in batch], self.spec)
-        return BatchResult(detections, bucket, submitted_ns, started_ns, finished_ns, now_ns())
+        geometries = [batch[0].geometry] * (max(rows) + 1)
+        for row, frame in zip(rows, batch, strict=True):
+            geometries[row] = frame.geometry
+        found = read_batch(outputs, geometries, self.spec)
+        return BatchResult([found[row] for row in rows], bucket, submitted_ns, started_ns, finished_ns, now_ns())
 
     def _take_buffer(self) -> npt.NDArray[np.uint8]:
         """A buffer that no other thread fills; asking the list first whether it is empty would be a race."""
@@ -197,14 +200,17 @@ class Detector:
         self._engine.close()
 
 
-def _fill(buffer: npt.NDArray[np.uint8], batch: Sequence[Prepared]) -> None:
-    """Copy the pictures into the first rows; in one call where they lie in one store.
+def _in_place(batch: Sequence[Prepared], bucket: int) -> tuple[npt.NDArray[np.uint8] | None, list[int]]:
+    """The batch as a piece of the memory in which its pictures lie, and each frame's row; None if it is no such piece.
 
-    One call gives the interpreter lock away once; a call for each row would queue for it again after each.
+    Rows in between that belong to other frames are run like padding, and ignored.
     """
+    if bucket == 1:
+        return batch[0].pixels[None], [0]
     store = batch[0].store
     if store is not None and all(frame.store is store for frame in batch):
-        np.take(store, [frame.slot for frame in batch], axis=0, out=buffer[: len(batch)], mode="clip")
-        return
-    for row, frame in zip(buffer, batch, strict=False):
-        np.copyto(row, frame.pixels)
+        slots = [frame.slot for frame in batch]
+        first = min(*slots, len(store) - bucket)
+        if first >= 0 and max(slots) - first < bucket:
+            return store[first : first + bucket], [slot - first for slot in slots]
+    return None, list(range(len(batch)))

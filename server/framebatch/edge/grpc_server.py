@@ -33,7 +33,7 @@ class GrpcServer:
                 # A camera that lost its power is noticed within half a minute.
                 ("grpc.keepalive_time_ms", KEEPALIVE_MS),
                 ("grpc.keepalive_timeout_ms", KEEPALIVE_TIMEOUT_MS),
-                ("grpc.http2.min_recv_ping_interval_without_data_ms", 5_000),
+                ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
             ]
         )
         self._server.add_generic_rpc_handlers((service.handlers(),))

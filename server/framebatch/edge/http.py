@@ -35,6 +35,7 @@ def bind(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
+        listener.listen()  # from here on nobody else can take the port
     except OSError as error:
         listener.close()
         raise UsageError(

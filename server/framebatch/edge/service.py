@@ -216,7 +216,8 @@ class _Stream:
             while answers:
                 await write(serialise(answers.popleft()))
                 if self._room is not None:
-                    self._room.set_result(None)
+                    if not self._room.done():  # cancelled when the stream is ended meanwhile
+                        self._room.set_result(None)
                     self._room = None
             if self._ended and not self._in_flight:
                 return

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass
+from math import ceil
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from framebatch.clock import SECOND_NS, ns_to_ms
@@ -110,10 +111,8 @@ class Policy:
         feasible_ns = max(backlog_ns, alone_ns) + self.after_ns
         if feasible_ns <= deadline_ns:
             return None
-        budget_ms = ns_to_ms(feasible_ns - now_ns)
-        return (
-            f"cannot be answered in time: {ahead} frames are ahead; the smallest budget that fits is {budget_ms:.0f} ms"
-        )
+        budget_ms = ceil(ns_to_ms(feasible_ns - now_ns))  # rounded up: what is named must be enough
+        return f"cannot be answered in time: {ahead} frames are ahead; the smallest budget that fits is {budget_ms} ms"
 
     def hopeless(self, pending: Pending[F], start_ns: int) -> int:
         """How many ready frames at the head could not be answered in time even alone. O(log n)."""

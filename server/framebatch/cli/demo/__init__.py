@@ -12,10 +12,9 @@ from rich.console import Console
 from rich.live import Live
 
 from framebatch.cli.common import JsonOption, print_json
-from framebatch.cli.demo.run import DemoOptions, ServerProcess, stream_cameras, summarise, write_samples
-from framebatch.cli.demo.view import live_view, summary_view
 
 if TYPE_CHECKING:
+    from framebatch.cli.demo.run import DemoOptions
     from framebatch_client import StreamStats
 
 __all__ = ["demo"]
@@ -39,6 +38,9 @@ def demo(
     as_json: JsonOption = False,
 ) -> None:
     """Stream simulated factory cameras through a server of its own and account for every frame."""
+    from framebatch.cli.demo.run import DemoOptions  # noqa: PLC0415 - a server must set gRPC up before it is imported
+    from framebatch.cli.demo.view import summary_view  # noqa: PLC0415
+
     options = DemoOptions(
         cameras=cameras, fps=fps, seconds=seconds, deadline_ms=deadline_ms, model=model, device=device
     )
@@ -54,6 +56,9 @@ def demo(
 
 
 async def _play(options: DemoOptions, output: Path, console: Console) -> tuple[dict[str, Any], list[str]]:
+    from framebatch.cli.demo.run import ServerProcess, stream_cameras, summarise, write_samples  # noqa: PLC0415
+    from framebatch.cli.demo.view import live_view  # noqa: PLC0415
+
     with console.status(f"starting the server with model {options.model} ..."):
         server = await ServerProcess(options, output / "server.log").__aenter__()
     try:
