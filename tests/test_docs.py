@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 import pytest
 
+from framebatch.config import Config
+
 PROGRAMS = ("framebatch", "framebatch-camera")
 FENCED = re.compile(r"^(?P<fence>```|~~~)[^\n]*\n(?P<code>.*?)^(?P=fence)[ ]*$", re.MULTILINE | re.DOTALL)
 INDENTED = re.compile(r"(?:^|(?<=\n\n))(?:(?: {4}|\t)[^\n]*\n)+")
@@ -130,3 +132,10 @@ def test_commands_are_found_where_pages_show_them(tmp_path: Path, markdown: str,
     page = tmp_path / "page.md"
     page.write_text(markdown)
     assert list(commands_in(page_of(page))) == words
+
+
+def test_every_setting_is_documented_and_nothing_else_is() -> None:
+    """docs/configuration.md lists exactly the settings of `Config`."""
+    page = (Path(__file__).parents[1] / "docs" / "configuration.md").read_text(encoding="utf-8")
+    documented = re.findall(r"^\| `(\w+)` \|", page, flags=re.MULTILINE)
+    assert sorted(documented) == sorted(Config.model_fields)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from framebatch import __version__
 from framebatch.batching import Batcher
-from framebatch.clock import ms_to_ns, ns_to_ms
+from framebatch.clock import ms_to_ns, ns_to_ms, ns_to_seconds
 from framebatch.decoding import DecoderPool
 from framebatch.detection.headers import Limits
 from framebatch.detection.imaging import use_one_thread_per_picture
@@ -21,6 +21,7 @@ from framebatch.detection.loading import load_detector, warm_up
 from framebatch.device.devices import parse_device
 from framebatch.edge.grpc_server import GrpcServer
 from framebatch.edge.http import HttpServer, bind
+from framebatch.edge.intake import Intake
 from framebatch.edge.service import DetectorService
 from framebatch.edge.wire import WireFormat
 from framebatch.errors import UsageError
@@ -129,9 +130,7 @@ class App:
             deadline_ns=ms_to_ns(config.deadline_ms),
             wall_clock_ns=time.time_ns,
         )
-        service = DetectorService(
-            server=batcher, wire=wire, ledger=self.metrics, max_stream_frames=config.max_stream_frames
-        )
+        service = DetectorService(Intake(batcher, wire, self.metrics), max_stream_frames=config.max_stream_frames)
         self._service = service
         self._export_gauges(batcher, policy, service)
         self._grpc = GrpcServer(service, max_message_bytes=config.max_message_bytes)
@@ -140,10 +139,13 @@ class App:
         self._http.ready = True
         await self._grpc.set_serving(serving=True)
         tune_interpreter()
+        service.watch_pressure()
 
     async def stop(self) -> None:
         """Drain and close: refuse new frames, finish or refuse the accepted ones, then end the streams."""
         if self._batcher is None or self._service is None or self._grpc is None or self._http is None:
+            self._decoders.close()
+            self.detector.close()
             return
         log.info("draining: %d frames are unanswered, %d streams open", self._batcher.unanswered, self._service.streams)
         self._http.ready = False
@@ -165,6 +167,11 @@ class App:
         gauge("framebatch_unanswered_frames", "Frames accepted and not yet answered.", lambda: batcher.unanswered)
         gauge("framebatch_decode_backlog_frames", "Frames no decoder has begun.", lambda: batcher.decode_backlog)
         gauge("framebatch_streams", "Open camera streams.", lambda: service.streams)
+        gauge(
+            "framebatch_loop_lateness_seconds",
+            "How late the event loop was at the last look.",
+            lambda: ns_to_seconds(service.lateness_ns),
+        )
         gauge("framebatch_load_ratio", "Arrival rate over the device's full-batch rate.", lambda: policy.load)
         gauge(
             "framebatch_drift_ratio",

@@ -61,7 +61,7 @@ class Config(BaseModel):
     """Answers are planned to leave so much before the deadline, for their way to the client."""
 
     decoders: int = Field(default_factory=_default_decoders, ge=1, le=256)
-    """Threads that decode pictures; default: the number of cores."""
+    """Processes that decode pictures; default: the number of cores."""
 
     threads: int | None = Field(default=None, ge=1, le=1024)
     """Threads of the network on the CPU; default: the number of cores."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import http.client
+import os
 import signal
 import subprocess
 import sys
@@ -277,8 +278,8 @@ class ServerProcess:
 
     def log(self) -> str:
         """What it wrote to stderr so far."""
-        self._stderr.seek(0)
-        return self._stderr.read().decode(errors="replace")
+        file = self._stderr.fileno()
+        return os.pread(file, os.fstat(file).st_size, 0).decode(errors="replace")  # the process goes on writing there
 
     def terminate(self) -> None:
         """Send SIGTERM."""

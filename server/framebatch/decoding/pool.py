@@ -107,6 +107,7 @@ class DecoderPool:
         self._hand_out_planned = False
         self._mean_ns = float(CHUNK_NS)
         self._ticket = 0
+        self._started = False
         self._closing = False
         self._deliver: Callable[[list[Frame]], None] = lambda _: None
         self._processes: list[subprocess.Popen[bytes]] = [self._spawn(place) for place in range(decoders)]
@@ -121,6 +122,7 @@ class DecoderPool:
 
     def start(self, deliver: Callable[[list[Frame]], None]) -> None:
         """From now on results are delivered, on the running event loop."""
+        self._started = True
         self._deliver = deliver
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._results, self._take_results)
@@ -144,7 +146,8 @@ class DecoderPool:
     def close(self) -> None:
         """Hang up; the processes end by themselves."""
         self._closing = True
-        self._loop.remove_reader(self._results)
+        if self._started:
+            self._loop.remove_reader(self._results)
         self._requests.close()
         self._their_requests.close()
         for process in self._processes:

@@ -75,7 +75,8 @@ async def _play(options: DemoOptions, output: Path, console: Console) -> tuple[d
                 else:
                     live.update(live_view(title, cameras, elapsed=elapsed, seconds=options.seconds), refresh=True)
 
-            console.print(title, style="bold", highlight=False)
+            if plain:
+                console.print(title, style="bold", highlight=False)
             runs = await stream_cameras(
                 options,
                 server.address,

@@ -12,20 +12,21 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from framebatch.cli.demo.score import Score
 from framebatch.errors import DeviceError
-from framebatch_client import AsyncClient, Outcome, open_source
+from framebatch_client import AsyncClient, Outcome, ServerUnavailable, open_source
 from framebatch_client.drawing import annotate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
-    from framebatch_client import Answer, SourceFrame, StreamStats
+    from framebatch_client import Answer, AsyncStream, SourceFrame, StreamStats
 
 __all__ = ["CameraRun", "DemoOptions", "ServerProcess", "stream_cameras", "summarise"]
 
 START_SECONDS: Final = 120.0
 STOP_SECONDS: Final = 10.0
 CAMERAS_A_STATION: Final = 4
+START_DELAY_SECONDS: Final = 0.5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -122,11 +123,9 @@ class CameraRun:
     sample: tuple[bytes, Answer] | None = None
     _sent: dict[int, SourceFrame] = field(default_factory=dict)
 
-    def recorded(self, source: Iterator[SourceFrame]) -> Iterator[SourceFrame]:
-        """The same frames; each is remembered until its answer comes."""
-        for frame in source:
-            self._sent[frame.index] = frame
-            yield frame
+    def remember(self, frame: SourceFrame) -> None:
+        """Keep a frame until its answer comes."""
+        self._sent[frame.index] = frame
 
     def receive(self, answer: Answer) -> None:
         """Count one answer."""
@@ -161,14 +160,24 @@ async def stream_cameras(
     stations = -(-options.cameras // CAMERAS_A_STATION)
     begin = time.monotonic()
 
-    async def play(client: AsyncClient, run: CameraRun, number: int) -> None:
+    async def play(client: AsyncClient, run: CameraRun, station: int) -> None:
         source = open_source("sim:conveyor", fps=options.fps, camera=run.name)
-        await asyncio.sleep(number // CAMERAS_A_STATION / stations / options.fps)
         async with client.stream(camera=run.name, fps=options.fps, deadline_ms=options.deadline_ms) as stream:
             run.stats = lambda: stream.stats
-            await stream.run(
-                run.recorded(source), on_answer=run.receive, count=max(1, round(options.seconds * options.fps))
-            )
+            listening = asyncio.create_task(listen(stream, run))
+            for number in range(max(1, round(options.seconds * options.fps))):
+                frame = await asyncio.to_thread(next, source)  # rendered ahead of its moment
+                trigger = begin + START_DELAY_SECONDS + (station / stations + number) / options.fps
+                await asyncio.sleep(max(0.0, trigger - time.monotonic()))
+                run.remember(frame)
+                with contextlib.suppress(ServerUnavailable):  # counted by the stream
+                    await stream.send(frame.data, sequence=frame.index, capture_time=time.time())
+            await stream.finish()
+            await listening
+
+    async def listen(stream: AsyncStream, run: CameraRun) -> None:
+        async for answer in stream.answers():
+            run.receive(answer)
 
     def tick() -> None:
         on_tick({run.name: run.stats() for run in runs if run.stats is not None}, time.monotonic() - begin)
@@ -180,7 +189,7 @@ async def stream_cameras(
 
     async with AsyncClient(address) as client, asyncio.TaskGroup() as group:
         watcher = group.create_task(watch())
-        await asyncio.gather(*(play(client, run, number) for number, run in enumerate(runs)))
+        await asyncio.gather(*(play(client, run, n // CAMERAS_A_STATION) for n, run in enumerate(runs)))
         watcher.cancel()
     tick()
     return runs

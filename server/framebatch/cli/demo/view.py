@@ -93,4 +93,5 @@ def summary_view(summary: Mapping[str, Any], *, pictures: Sequence[str], target:
     table.add_row(
         "written", f"{target}" + (f", {len(pictures)} annotated pictures beside {pictures[0]}" if pictures else "")
     )
-    return table
+    title = f"{summary['cameras']} cameras x {summary['fps']:g} fps, {summary['seconds']:g} s"
+    return Group(Text(title, style="bold"), table)
