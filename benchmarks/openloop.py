@@ -152,8 +152,15 @@ class _Fleet:
         if due >= self._counted_from:
             self._count(due, index, number)
         connection = self._connections[index]
-        # sequence is field 2, camera field 1: what differs goes in front, the order of fields is free
-        head = b"\x10" + _varint(number) + (b"\x0a\x05c%04d" % index if number == 0 else b"")
+        # sequence is field 2, capture time 6, camera 1: what differs goes in front, the order of fields is free
+        captured_ns = time.time_ns() - round((time.monotonic() - due) * 1e9)
+        head = (
+            b"\x10"
+            + _varint(number)
+            + b"\x30"
+            + _varint(captured_ns)
+            + (b"\x0a\x05c%04d" % index if number == 0 else b"")
+        )
         sent = connection.send(head, self._bodies[(index + number) % len(self._bodies)])
         if not sent and connection.blocked and index not in self._writing:
             self._writing.add(index)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from framebatch import __version__
 from framebatch.batching import Batcher
-from framebatch.clock import ms_to_ns, ns_to_ms, ns_to_seconds
+from framebatch.clock import ms_to_ns, ns_to_ms
 from framebatch.decoding import DecoderPool
 from framebatch.detection.headers import Limits
 from framebatch.detection.imaging import use_one_thread_per_picture
@@ -139,7 +139,6 @@ class App:
         self._http.ready = True
         await self._grpc.set_serving(serving=True)
         tune_interpreter()
-        service.watch_pressure()
 
     async def stop(self) -> None:
         """Drain and close: refuse new frames, finish or refuse the accepted ones, then end the streams."""
@@ -167,11 +166,6 @@ class App:
         gauge("framebatch_unanswered_frames", "Frames accepted and not yet answered.", lambda: batcher.unanswered)
         gauge("framebatch_decode_backlog_frames", "Frames no decoder has begun.", lambda: batcher.decode_backlog)
         gauge("framebatch_streams", "Open camera streams.", lambda: service.streams)
-        gauge(
-            "framebatch_loop_lateness_seconds",
-            "How late the event loop was at the last look.",
-            lambda: ns_to_seconds(service.lateness_ns),
-        )
         gauge("framebatch_load_ratio", "Arrival rate over the device's full-batch rate.", lambda: policy.load)
         gauge(
             "framebatch_drift_ratio",

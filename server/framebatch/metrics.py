@@ -89,7 +89,6 @@ class Metrics(Collector):
         self._padding = 0
         self._device_ns = 0
         self._undelivered = 0
-        self._turned_away = 0
         self._gauges: list[tuple[str, str, Gauge]] = []
         self._registry = CollectorRegistry()
         self._registry.register(self)
@@ -127,10 +126,6 @@ class Metrics(Collector):
     def undelivered(self, answers: int) -> None:
         """Count answers whose client had gone."""
         self._undelivered += answers
-
-    def turned_away(self, streams: int) -> None:
-        """Count streams that were ended or refused because the host is overloaded."""
-        self._turned_away += streams
 
     def gauge(self, name: str, text: str, read: Gauge) -> None:
         """Export a figure that is read at scrape time."""
@@ -175,9 +170,6 @@ class Metrics(Collector):
             "framebatch_device_busy_seconds", "Time that the device ran.", ns_to_seconds(self._device_ns)
         )
         yield self._counter("framebatch_undelivered_answers", "Answers whose client had gone.", self._undelivered)
-        yield self._counter(
-            "framebatch_turned_away_streams", "Streams ended or refused: host overloaded.", self._turned_away
-        )
         for name, text, read in self._gauges:
             yield GaugeMetricFamily(name, text, value=read())
 

@@ -90,6 +90,7 @@ class Batcher:
         self._after = Smoothed(MILLISECOND_NS)
         self._answers = Answers(loop, on_expired=self._drop)
         self._pump_timer: asyncio.TimerHandle | None = None
+        self._pump_at_ns = 0
         self._draining = ""
         policy.after_ns = answer_margin_ns + self._after.cautious_ns
         decoders.start(self._prepared)
@@ -215,8 +216,12 @@ class Batcher:
                 return
 
     def _wake_at(self, time_ns: int) -> None:
+        """Pump at that time or earlier: waking too early costs one look."""
         if self._pump_timer is not None:
+            if self._pump_at_ns <= time_ns:
+                return
             self._pump_timer.cancel()
+        self._pump_at_ns = time_ns
         self._pump_timer = self._loop.call_later(max(0, time_ns - now_ns()) / SECOND_NS, self._woken)
 
     def _woken(self) -> None:

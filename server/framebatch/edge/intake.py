@@ -43,9 +43,6 @@ class Ledger(Protocol):
     def undelivered(self, answers: int) -> None:
         """So many answers had nobody left to go to."""
 
-    def turned_away(self, streams: int) -> None:
-        """So many streams were ended or refused because the host is overloaded."""
-
 
 class Intake(NamedTuple):
     """The parts that a handler works with."""

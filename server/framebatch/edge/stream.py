@@ -6,8 +6,6 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING
 
-import grpc
-
 from framebatch.clock import now_ns
 from framebatch.edge.intake import call_deadline_ns
 from framebatch.frame import Frame, Outcome
@@ -33,24 +31,17 @@ class CameraStream:
         self._camera = ""
         self._in_flight: set[Frame] = set()
         self._answers: deque[Frame] = deque()
-        self._refusal = ""
         self._ended = False
         self._closed = False
         self._writer: asyncio.Future[None] | None = None
         self._room: asyncio.Future[None] | None = None
         self._reader: asyncio.Task[None] | None = None
-        self.budget_ns = 0
 
     def __repr__(self) -> str:
         return f"CameraStream({self._camera!r}, in_flight={len(self._in_flight)}, to_write={len(self._answers)})"
 
-    def end(self, refusal: str = "") -> None:
-        """Stop reading; `run` returns when what was read is answered and written.
-
-        Args:
-            refusal: if given, the call then ends with RESOURCE_EXHAUSTED and this text.
-        """
-        self._refusal = refusal
+    def end(self) -> None:
+        """Stop reading; `run` returns when what was read is answered and written."""
         self._ended = True
         if self._reader is not None:
             self._reader.cancel()
@@ -67,8 +58,6 @@ class CameraStream:
             self._intake.ledger.undelivered(len(self._answers))
             for frame in list(self._in_flight):
                 self._intake.server.withdraw(frame, "the client went away")
-        if self._refusal:
-            await self._context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, self._refusal)
 
     async def _read(self) -> None:
         read, take = self._context.read, self._take
@@ -82,16 +71,14 @@ class CameraStream:
             self._wake_writer()
 
     def _take(self, message: bytes) -> None:
-        arrival_ns = now_ns()
         frame, problem = self._intake.wire.frame(
             message,
             camera=self._camera,
-            arrival_ns=arrival_ns,
+            arrival_ns=now_ns(),
             call_deadline_ns=self._call_deadline_ns,
             reply=self._answered,
         )
         self._camera = frame.camera
-        self.budget_ns = frame.deadline_ns - arrival_ns
         self._in_flight.add(frame)
         if problem:
             self._intake.server.refuse(frame, Outcome.INVALID, problem)
@@ -114,7 +101,8 @@ class CameraStream:
             while answers:
                 await write(serialise(answers.popleft()))
                 if self._room is not None:
-                    self._room.set_result(None)
+                    if not self._room.done():  # cancelled where the stream is ended meanwhile
+                        self._room.set_result(None)
                     self._room = None
             if self._ended and not self._in_flight:
                 return
