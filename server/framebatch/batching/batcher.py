@@ -229,14 +229,15 @@ class Batcher:
         self._pump()
 
     def _shed(self, number: int, start_ns: int) -> None:
-        self._doubt()
         reason = ""
         for frame in self._pending.take(number):
             if not reason:
-                wait_ms = ns_to_ms(start_ns + self._policy.estimate.high_ns[1] - frame.deadline_ns)
-                reason = f"overload: the device would be {max(0.0, wait_ms):.1f} ms too late"
+                answer_ns = start_ns + self._policy.estimate.high_ns[1] + self._policy.after_ns
+                late_ms = ns_to_ms(max(0, answer_ns - frame.deadline_ns))
+                reason = f"overload: the device would be {late_ms:.1f} ms too late"
             self._decoders.release(frame)
             self._answers.give(frame, Outcome.EXPIRED, reason)
+        self._doubt()
 
     def _doubt(self) -> None:
         """A frame is turned away: if nothing is running, it is the estimates that stand in its way (Policy.relax)."""

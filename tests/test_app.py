@@ -1,0 +1,167 @@
+"""framebatch.app: everything wired, started and stopped, in this process, on a simulated device."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import http.client
+import sys
+from typing import TYPE_CHECKING, Any
+
+import grpc.aio
+import numpy as np
+import pytest
+import pytest_asyncio
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+
+from framebatch.app import App
+from framebatch.config import Config
+from framebatch.errors import UsageError
+from framebatch_client import AsyncClient, Outcome
+from framebatch_models import find
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")  # one loop: gRPC speaks to loops that are gone, otherwise
+PICTURE = np.zeros((24, 32, 3), np.uint8)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _interpreter() -> Iterator[None]:
+    """Undo what a server sets for its whole process."""
+    interval, threshold = sys.getswitchinterval(), gc.get_threshold()
+    yield
+    sys.setswitchinterval(interval)
+    gc.set_threshold(*threshold)
+    gc.unfreeze()
+
+
+def make(**settings: Any) -> App:
+    """Answer an app with one decoder on a simulated device and free ports."""
+    free = {"port": 0, "http_port": 0, "decoders": 1, "drain_seconds": 1.0}
+    return App(Config(model="conveyor", device="sim:1,0.1", **{**free, **settings}), find("conveyor"))
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def app() -> AsyncIterator[App]:
+    """Answer a started app."""
+    started = make()
+    await started.start()
+    yield started
+    await started.stop()
+
+
+def ports(app: App) -> dict[str, str]:
+    """Answer what the ready line says."""
+    words = app.ready_line.split()
+    assert words[0] == "ready"
+    return dict(word.split("=", 1) for word in words if "=" in word)
+
+
+async def status_of(app: App, path: str) -> int:
+    """Ask the HTTP port."""
+
+    def ask() -> int:
+        connection = http.client.HTTPConnection(ports(app)["http"], timeout=10)
+        try:
+            connection.request("GET", path)
+            return connection.getresponse().status
+        finally:
+            connection.close()
+
+    return await asyncio.to_thread(ask)
+
+
+async def serving(app: App, service: str = "") -> str:
+    """Ask the health service."""
+    async with grpc.aio.insecure_channel(ports(app)["grpc"]) as channel:
+        request = health_pb2.HealthCheckRequest(service=service)
+        answer = await health_pb2_grpc.HealthStub(channel).Check(request, timeout=10)
+        return str(health_pb2.HealthCheckResponse.ServingStatus.Name(answer.status))
+
+
+async def test_the_ready_line_tells_where_and_what(app: App) -> None:
+    """Real ports in place of 0, the model and the device, which is said to be simulated."""
+    found = ports(app)
+    assert app.ready_line.endswith("model=conveyor device=sim 1+0.1b ms (simulated)")
+    for name in ("grpc", "http"):
+        host, port = found[name].split(":")
+        assert (host, int(port) > 0) == ("127.0.0.1", True)
+
+
+async def test_before_the_start_there_is_nothing_to_say() -> None:
+    """What was never started can be stopped, and leaves no decoder behind."""
+    app = make()
+    with pytest.raises(RuntimeError, match="not started"):
+        _ = app.ready_line
+    await app.stop()
+    assert all(process.returncode == 0 for process in app._decoders._processes)
+
+
+async def test_frames_are_answered(app: App) -> None:
+    """All the way: over the socket, through a decoder process, on the device and back."""
+    async with AsyncClient(ports(app)["grpc"]) as client:
+        answer = await client.detect(PICTURE, deadline_ms=20_000, camera="press-3", sequence=8)
+    assert (answer.outcome, answer.reason) == (Outcome.OK, "")
+    assert (answer.camera, answer.sequence, answer.timing.batch_size) == ("press-3", 8, 1)
+    assert (answer.model, answer.width, answer.height) == ("conveyor", 32, 24)
+    assert app.metrics.totals() == {"OK": 1}
+
+
+async def test_health_follows_the_life_of_the_server() -> None:
+    """SERVING once ready; while it drains both ports say that no frames are taken, and it lives."""
+    app = make()
+    await app.start()
+    assert [await serving(app), await serving(app, "framebatch.v1.Detector")] == ["SERVING", "SERVING"]
+    assert [await status_of(app, path) for path in ("/readyz", "/healthz")] == [200, 200]
+    stopping = asyncio.create_task(app.stop())
+    await asyncio.sleep(0)
+    assert [await serving(app), await status_of(app, "/readyz")] == ["NOT_SERVING", 503]
+    await stopping
+
+
+async def test_a_draining_server_refuses_and_says_so() -> None:
+    """Frames that come while it drains are answered, too."""
+    app = make()
+    await app.start()
+    async with AsyncClient(ports(app)["grpc"]) as client:
+        await client.detect(PICTURE, deadline_ms=20_000)
+        stopping = asyncio.create_task(app.stop())
+        await asyncio.sleep(0)
+        answer = await client.detect(PICTURE, deadline_ms=20_000)
+    await stopping
+    assert (answer.outcome, answer.reason) == (Outcome.REJECTED, "the server is shutting down")
+
+
+async def test_reflection_lists_the_service(app: App) -> None:
+    """So that tools find it without our files."""
+    request = reflection_pb2.ServerReflectionRequest(list_services="")
+    async with grpc.aio.insecure_channel(ports(app)["grpc"]) as channel:
+        call = reflection_pb2_grpc.ServerReflectionStub(channel).ServerReflectionInfo(iter([request]))
+        answer = await anext(aiter(call))
+    names = {service.name for service in answer.list_services_response.service}
+    assert {"framebatch.v1.Detector", "grpc.health.v1.Health"} <= names
+
+
+@pytest.mark.parametrize("setting", ["port", "http_port"])
+async def test_a_taken_port_is_told(app: App, setting: str) -> None:
+    """With the option to change; the second server leaves nothing behind."""
+    taken = int(ports(app)["grpc" if setting == "port" else "http"].rsplit(":", 1)[1])
+    second = make(**{setting: taken})
+    with pytest.raises(UsageError, match=f"--{setting.replace('_', '-')} {taken}: cannot listen on 127.0.0.1:{taken}"):
+        await second.start()
+    await second.stop()
+
+
+async def test_profiles_are_refused_until_they_can_be_read() -> None:
+    """Rather than passing over what was asked for."""
+    with pytest.raises(UsageError, match=r"--profile here\.json: "):
+        make(profile="here.json")
+
+
+async def test_it_shows_its_state(app: App) -> None:
+    """The repr names detector and batcher."""
+    assert repr(app).startswith("App(<Detector conveyor (yolov8, 320 x 320) on sim 1+0.1b ms (simulated), batches of ")
+    assert "Batcher(serving, unanswered=0" in repr(app)

@@ -1,0 +1,154 @@
+"""framebatch.metrics: what the server counts, as Prometheus reads it."""
+
+from __future__ import annotations
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from framebatch.frame import Frame, Outcome
+from framebatch.metrics import MAX_CAMERAS, OTHER_CAMERAS, Distribution, Metrics
+
+MS = 1_000_000
+Series = dict[tuple[str, frozenset[tuple[str, str]]], float]
+
+
+def make_frame(camera: str = "press", outcome: Outcome | None = Outcome.OK, *, parsed: bool = True) -> Frame:
+    """Answer a frame answered after 1 + 2 + 3 + 4 ms and one more."""
+    frame = Frame(
+        camera=camera,
+        sequence=0,
+        live=False,
+        picture=None,
+        arrival_ns=0,
+        deadline_ns=0,
+        reply=lambda _: None,
+    )
+    frame.outcome = outcome
+    frame.ready_ns, frame.started_ns, frame.finished_ns = 1 * MS, 3 * MS, 6 * MS
+    frame.parsed_ns = 10 * MS if parsed else 0
+    frame.answered_ns = 11 * MS
+    return frame
+
+
+@pytest.fixture
+def metrics() -> Metrics:
+    """Answer the metrics of a fresh server."""
+    return Metrics(info={"model": "bolts", "device": "cpu"})
+
+
+def series(metrics: Metrics) -> Series:
+    """Answer all values as a scraper reads them."""
+    return {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(metrics.exposition().decode())
+        for sample in family.samples
+    }
+
+
+def labels(**values: str) -> frozenset[tuple[str, str]]:
+    """Answer labels as a key."""
+    return frozenset(values.items())
+
+
+def test_frames_are_counted_by_camera_and_outcome(metrics: Metrics) -> None:
+    """One series for each pair, with the model's name."""
+    for _ in range(3):
+        metrics.answered(make_frame("a"))
+    metrics.answered(make_frame("a", Outcome.EXPIRED, parsed=False))
+    metrics.answered(make_frame("b"))
+    found = series(metrics)
+    frames = {key: value for key, value in found.items() if key[0] == "framebatch_frames_total"}
+    assert frames == {
+        ("framebatch_frames_total", labels(model="bolts", camera="a", outcome="OK")): 3,
+        ("framebatch_frames_total", labels(model="bolts", camera="a", outcome="EXPIRED")): 1,
+        ("framebatch_frames_total", labels(model="bolts", camera="b", outcome="OK")): 1,
+    }
+    assert metrics.totals() == {"OK": 4, "EXPIRED": 1}
+
+
+def test_the_time_of_a_frame_is_told_by_stage(metrics: Metrics) -> None:
+    """Sums and counts of the whole and of each stage, for frames with detections only."""
+    metrics.answered(make_frame())
+    metrics.answered(make_frame(outcome=Outcome.EXPIRED, parsed=False))
+    found = series(metrics)
+    assert found["framebatch_latency_seconds_sum", labels()] == pytest.approx(0.011)
+    assert found["framebatch_latency_seconds_count", labels()] == 1
+    stages = {stage: found["framebatch_stage_seconds_sum", labels(stage=stage)] for stage in ("decode", "queue")}
+    assert stages == {"decode": pytest.approx(0.001), "queue": pytest.approx(0.002)}
+    stages = {stage: found["framebatch_stage_seconds_sum", labels(stage=stage)] for stage in ("device", "post")}
+    assert stages == {"device": pytest.approx(0.003), "post": pytest.approx(0.004)}
+
+
+def test_a_frame_in_flight_is_not_counted(metrics: Metrics) -> None:
+    """That would be a mistake of the program, and shows."""
+    with pytest.raises(ValueError, match="has no outcome yet"):
+        metrics.answered(make_frame(outcome=None))
+
+
+def test_batches_and_padding_are_counted(metrics: Metrics) -> None:
+    """Frames without the empty places, the empty places, and the device's time."""
+    metrics.batch(frames=3, bucket=4, device_ns=500 * MS)
+    metrics.batch(frames=64, bucket=64, device_ns=1_500 * MS)
+    found = series(metrics)
+    assert found["framebatch_padding_frames_total", labels()] == 1
+    assert found["framebatch_device_busy_seconds_total", labels()] == 2
+    assert found["framebatch_batch_frames_sum", labels()] == 67
+    assert found["framebatch_batch_frames_bucket", labels(le="3.0")] == 1
+    assert found["framebatch_batch_frames_bucket", labels(le="2.0")] == 0
+    assert found["framebatch_batch_frames_bucket", labels(le="64.0")] == 2
+
+
+def test_answers_without_a_client_are_counted(metrics: Metrics) -> None:
+    """They were answered as well."""
+    metrics.undelivered(2)
+    assert series(metrics)["framebatch_undelivered_answers_total", labels()] == 2
+
+
+def test_the_server_says_what_it_serves(metrics: Metrics) -> None:
+    """One series with everything that does not change; and the process's own figures are there."""
+    found = series(metrics)
+    assert found["framebatch_info", labels(model="bolts", device="cpu")] == 1
+    assert found["process_resident_memory_bytes", labels()] > 0
+
+
+def test_gauges_are_read_when_asked(metrics: Metrics) -> None:
+    """Each scrape sees the figure of its moment."""
+    values = [1.0, 2.0]
+    metrics.gauge("framebatch_test", "A figure.", lambda: values.pop(0))
+    assert series(metrics)["framebatch_test", labels()] == 1
+    assert series(metrics)["framebatch_test", labels()] == 2
+
+
+def test_names_of_cameras_are_bounded(metrics: Metrics) -> None:
+    """However many cameras come, the number of series stays small, and no frame is lost."""
+    for number in range(MAX_CAMERAS + 20):
+        metrics.answered(make_frame(f"camera {number}"))
+    metrics.answered(make_frame("camera 0"))
+    frames = {key: value for key, value in series(metrics).items() if key[0] == "framebatch_frames_total"}
+    assert len(frames) == MAX_CAMERAS + 1
+    other = ("framebatch_frames_total", labels(model="bolts", camera=OTHER_CAMERAS, outcome="OK"))
+    first = ("framebatch_frames_total", labels(model="bolts", camera="camera 0", outcome="OK"))
+    assert (frames[other], frames[first], sum(frames.values())) == (20, 2, MAX_CAMERAS + 21)
+
+
+@pytest.mark.parametrize("camera", ['quote " backslash \\ newline \n', "Prüfstand 3", ""])
+def test_any_name_survives(metrics: Metrics, camera: str) -> None:
+    """Names are the clients' business; the text stays readable for Prometheus."""
+    metrics.answered(make_frame(camera))
+    key = ("framebatch_frames_total", labels(model="bolts", camera=camera, outcome="OK"))
+    assert series(metrics)[key] == 1
+
+
+def test_a_distribution_counts_values_up_to_each_bound() -> None:
+    """A value on a bound belongs to it, and what is above the last goes to +Inf."""
+    distribution = Distribution((1, 2))
+    for value in (0.5, 1, 1.5, 99):
+        distribution.observe(value)
+    assert distribution.cumulative() == [("1.0", 2), ("2.0", 3), ("+Inf", 4)]
+    assert repr(distribution) == "Distribution(count=4, total=102)"
+
+
+def test_it_shows_its_state(metrics: Metrics) -> None:
+    """The repr counts answers and cameras."""
+    metrics.answered(make_frame())
+    assert repr(metrics) == "Metrics(answered=1, cameras=1)"
