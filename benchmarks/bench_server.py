@@ -158,7 +158,7 @@ def main() -> None:
     parser.add_argument("--device", help="default: sim:1.5,0.12 with --capacity, else cpu")
     parser.add_argument("--fps", type=float, default=15.0)
     parser.add_argument("--deadline-ms", type=float, help="default: 50 with --capacity, else 500")
-    parser.add_argument("--seconds", type=float, default=5.0, help="of each run, after one second that does not count")
+    parser.add_argument("--seconds", type=float, default=5.0, help="of each run, after three that do not count")
     parser.add_argument("--max-batch", type=int, help="default: 64 with --capacity, else 8")
     parser.add_argument("--bytes", type=int, default=60_000, help="of a message with --capacity")
     parser.add_argument("--side", type=int, default=64, help="of the picture in it, in pixels")

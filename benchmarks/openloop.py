@@ -19,7 +19,7 @@ from framebatch_proto.v1 import detector_pb2 as pb
 PATH = "/framebatch.v1.Detector/DetectStream"
 LATE_SECONDS = 0.005
 LATE_SHARE = 0.01
-WARM_SECONDS = 1.0
+WARM_SECONDS = 3.0
 
 
 @dataclass(kw_only=True)
@@ -89,7 +89,7 @@ def run(
     pictures: list[bytes],
     live: bool = False,
 ) -> Result:
-    """Stream `cameras` cameras for `seconds` (after a second that does not count); phases evenly staggered."""
+    """Stream `cameras` cameras for `seconds` (after three seconds that do not count); phases evenly staggered."""
     result = Result(cameras=cameras, fps=fps, deadline_seconds=deadline_ms / 1e3, seconds=seconds)
     bodies = [memoryview(constant_part(p, deadline_ms, live=live, next_frame_ms=1e3 / fps)) for p in pictures]
     fleet = _Fleet([Connection(address, PATH) for _ in range(cameras)], bodies, result)

@@ -7,11 +7,12 @@ import random
 from typing import TYPE_CHECKING
 
 import pytest
-from test_batcher import FAST, SECOND, Rig, make
+from test_batcher import FAST, MS, SECOND, Rig, make
 
 from framebatch.clock import now_ns
 from framebatch.errors import DeviceError, InvalidFrame
 from framebatch.frame import Frame, Outcome
+from framebatch.profile import LatencyTable
 from framebatch.testing import NOTHING, FakeResult
 
 if TYPE_CHECKING:
@@ -112,6 +113,19 @@ async def test_a_passing_hiccup_does_not_shut_the_door(make: Callable[..., Rig])
         assert refused < 30
     assert refused > 0
     assert rig.batcher.unanswered == 1
+
+
+async def test_a_table_that_was_measured_too_high_is_corrected(make: Callable[..., Rig]) -> None:
+    """A device said to take 200 ms that takes 20 serves budgets of 100 ms once a few frames have been tried."""
+    rig = make(table=LatencyTable.linear(alpha_ns=199e6, beta_ns=1e6, buckets=(1, 2, 4)))
+    tried = 0
+    for number in range(400):
+        frame = rig.submit(number, deadline_ms=100)[0]
+        if frame.outcome is None:
+            (await rig.step(tried)).finish(service_ns=20 * MS)
+            await rig.replies.wait(number + 1)
+            tried += 1
+    assert [frame.outcome for frame in rig.replies.frames[-20:]] == [Outcome.OK] * 20
 
 
 async def test_decoding_that_was_slow_once_does_not_shut_the_door(make: Callable[..., Rig]) -> None:

@@ -70,19 +70,6 @@ def test_after_a_step_the_factor_settles_there() -> None:
     assert estimate.factor == pytest.approx(1.5, rel=0.02)
 
 
-def test_relaxing_goes_back_towards_the_table() -> None:
-    """Doubted often enough, an estimate that was far too high is the table again, without any spread."""
-    estimate = ServiceEstimate(TABLE)
-    for _ in range(30):
-        estimate.observe(1, 100 * TABLE.by_size_ns[1])
-    too_high = estimate.factor
-    for _ in range(40):
-        estimate.relax()
-    assert too_high > 20
-    assert estimate.factor == pytest.approx(1.0, abs=0.01)
-    assert estimate.low_ns == estimate.mid_ns == estimate.high_ns
-
-
 @given(st.lists(st.tuples(st.integers(1, 8), st.integers(0, 10**11)), max_size=100))
 def test_estimates_never_fall_with_the_batch(seen: list[tuple[int, int]]) -> None:
     """Whatever was observed, more frames never take less, and low <= middle <= high."""

@@ -34,13 +34,6 @@ def test_a_steady_duration_is_learnt(start_ns: int, value_ns: int) -> None:
     assert value.cautious_ns == pytest.approx(value_ns, rel=1e-6, abs=1)
 
 
-def test_relaxing_believes_less() -> None:
-    """Mean and deviation shrink by a fifth, so that after some times nothing is left of a disturbance."""
-    value = Smoothed(100)
-    value.relax()
-    assert (value.mean_ns, value.deviation_ns) == (80, 20)
-
-
 def test_it_shows_its_state() -> None:
     """The repr names mean and deviation."""
     assert repr(Smoothed(100)) == "Smoothed(mean=100 ns, deviation=25 ns)"

@@ -119,6 +119,7 @@ class App:
             detect=self.detector.detect,
             answer_margin_ns=ms_to_ns(config.answer_margin_ms),
             max_waiting=config.max_waiting,
+            max_waiting_bytes=config.max_waiting_bytes,
             on_batch=self.metrics.batch,
         )
         self._batcher = batcher

@@ -78,6 +78,9 @@ class Config(BaseModel):
     max_waiting: int = Field(default=4096, ge=1)
     """Frames that may wait at a time, over all cameras; further ones are refused."""
 
+    max_waiting_bytes: int = Field(default=1 << 30, ge=1 << 20)
+    """Bytes of pictures that may be unanswered at a time, over all cameras; further frames are refused."""
+
     max_stream_frames: int = Field(default=256, ge=1)
     """Frames of one stream that may be unanswered or unread; the server stops reading the stream at that."""
 

@@ -99,6 +99,8 @@ class Frame:
         capture_unix_ns: when the picture was taken by the camera's clock; None when not told.
         header: what the picture's header says; None until it was read.
         prepared: network-sized pixels, and how to map boxes back; whatever `prepare` returned.
+        picture_bytes: length of `picture` when it arrived.
+        decode_by_ns: there is no use in decoding it later than this.
         decode_started_ns: when a decoder took it up; 0 before.
         ready_ns: when `prepared` was there; 0 before.
         dispatched_ns: when it was handed to a device lane; 0 before.
@@ -106,7 +108,7 @@ class Frame:
         finished_ns: when the device had finished with its batch; 0 before.
         parsed_ns: when its detections were there; 0 before.
         answered_ns: when `outcome` was set; 0 before.
-        batch_size: frames that shared the device run; 0 when it did not reach the device.
+        batch_size: frames that share the device run; 0 until it is handed to the device.
         outcome: None while in flight.
         reason: for people; empty when the outcome is OK.
         detections: None unless the outcome is OK.
@@ -119,6 +121,7 @@ class Frame:
         "camera",
         "capture_unix_ns",
         "deadline_ns",
+        "decode_by_ns",
         "decode_started_ns",
         "detections",
         "dispatched_ns",
@@ -129,6 +132,7 @@ class Frame:
         "outcome",
         "parsed_ns",
         "picture",
+        "picture_bytes",
         "prepared",
         "ready_ns",
         "reason",
@@ -165,6 +169,8 @@ class Frame:
         # batcher: on the event loop, except `prepared`, `error` and the two times after it, which a decoder writes
         self.prepared: object = None
         self.error: Exception | None = None
+        self.picture_bytes = 0
+        self.decode_by_ns = deadline_ns
         self.decode_started_ns = 0
         self.ready_ns = 0
         self.dispatched_ns = 0

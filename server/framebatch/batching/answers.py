@@ -24,7 +24,7 @@ TIDY_ABOVE: Final = 1024
 class Answers:
     """Frames between `owe` and `give`.
 
-    Invariants: owed = frames taken in - replies called; a frame's `outcome` is None exactly while it is owed.
+    Invariants: owed = frames taken in - replies called, owed_bytes = what their pictures take; a frame's `outcome` is None exactly while it is owed.
 
     Lives on the event loop. `watch` and `give` are O(log n).
     """
@@ -37,6 +37,7 @@ class Answers:
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at_ns = 0
         self.owed = 0
+        self.owed_bytes = 0
         self._settled = asyncio.Event()
         self._settled.set()
 
@@ -50,6 +51,9 @@ class Answers:
         if self.owed == 0:
             self._settled.clear()
         self.owed += 1
+        if frame.picture is not None:
+            frame.picture_bytes = len(frame.picture.data)
+            self.owed_bytes += frame.picture_bytes
 
     def watch(self, frame: Frame) -> None:
         """Answer the frame EXPIRED at its deadline, unless it has been answered by then."""
@@ -68,6 +72,7 @@ class Answers:
         frame.answered_ns = now_ns()
         frame.picture = None
         self.owed -= 1
+        self.owed_bytes -= frame.picture_bytes
         if self.owed == 0:
             self._settled.set()
         frame.reply(frame)

@@ -30,6 +30,8 @@ LANES: Final = 2
 TIMER_SLACK_NS: Final = MILLISECOND_NS
 """asyncio wakes up to this much late (its timers are rounded up to whole milliseconds)."""
 MAX_WAITING: Final = 4096
+MAX_WAITING_BYTES: Final = 1 << 30
+PROBE_EVERY: Final = 8
 
 
 class _Batch:
@@ -62,6 +64,7 @@ class Batcher:
         detect: Callable[[Sequence[Any]], Detected],
         answer_margin_ns: int = 0,
         max_waiting: int = MAX_WAITING,
+        max_waiting_bytes: int = MAX_WAITING_BYTES,
         on_batch: BatchReport | None = None,
     ) -> None:
         """Start the threads.
@@ -72,6 +75,7 @@ class Batcher:
             detect: runs a batch of what the decoders made. Called on device lanes, two at a time at most.
             answer_margin_ns: answers leave this much before the deadline, for the way back to the client.
             max_waiting: frames that may wait at a time; bounds memory.
+            max_waiting_bytes: bytes of pictures that may be unanswered at a time; likewise.
             on_batch: told of each finished batch.
         """
         loop = asyncio.get_running_loop()
@@ -80,6 +84,7 @@ class Batcher:
         self._detect_batch = detect
         self._margin_ns = answer_margin_ns
         self._max_waiting = max_waiting
+        self._max_waiting_bytes = max_waiting_bytes
         self._on_batch = on_batch
         self._pending: Pending[Frame] = Pending()
         self._decoders = decoders
@@ -92,6 +97,8 @@ class Batcher:
         self._pump_timer: asyncio.TimerHandle | None = None
         self._pump_at_ns = 0
         self._draining = ""
+        self._probing = False
+        self._turned_away = 0
         policy.after_ns = answer_margin_ns + self._after.cautious_ns
         decoders.start(self._prepared)
 
@@ -134,6 +141,10 @@ class Batcher:
         if pending.waiting >= self._max_waiting:
             self._answers.give(frame, Outcome.REJECTED, f"the server is full: {self._max_waiting} frames wait already")
             return
+        if self._answers.owed_bytes > self._max_waiting_bytes:
+            limit = self._max_waiting_bytes
+            self._answers.give(frame, Outcome.REJECTED, f"the server is full: more than {limit} bytes of pictures wait")
+            return
         refusal = policy.refusal(
             pending,
             frame.deadline_ns,
@@ -141,10 +152,11 @@ class Batcher:
             start_ns=self._next_start_ns(now),
             now_ns=now,
         )
-        if refusal is not None:
-            self._doubt()
+        if refusal is not None and not self._is_probe():
             self._answers.give(frame, Outcome.REJECTED, refusal)
             return
+        if refusal is None:
+            frame.decode_by_ns = frame.deadline_ns - policy.after_ns - policy.estimate.low_ns[1]
         superseded = pending.accept(frame)
         if superseded is not None:
             self._decoders.release(superseded)
@@ -178,6 +190,9 @@ class Batcher:
             if frame.error is not None:
                 self._pending.remove(frame)
                 self._fail(frame, frame.error, "decoding")
+            elif frame.prepared is None:
+                self._pending.remove(frame)
+                self._answers.give(frame, Outcome.EXPIRED, "overload: the decoders would be too late")
             else:
                 self._pending.make_ready(frame)
         self._pump()
@@ -206,6 +221,8 @@ class Batcher:
                         self._wake_at(self._running[-1].finish_ns - lead)
                     return
             decision = policy.decide(pending, start)
+            if self._probing and isinstance(decision, Shed):
+                decision = Run(1, policy.estimate.table.bucket_for(1))
             if isinstance(decision, Run):
                 self._dispatch(decision, now, start)
             elif isinstance(decision, Shed):
@@ -237,20 +254,25 @@ class Batcher:
                 reason = f"overload: the device would be {late_ms:.1f} ms too late"
             self._decoders.release(frame)
             self._answers.give(frame, Outcome.EXPIRED, reason)
-        self._doubt()
 
-    def _doubt(self) -> None:
-        """A frame is turned away: if nothing is running, it is the estimates that stand in its way (Policy.relax)."""
-        if not self._running:
-            for estimate in (self._decode, self._before, self._after):
-                estimate.relax()
-            self._policy.relax()
-            self._policy.after_ns = self._margin_ns + self._after.cautious_ns
+    def _is_probe(self) -> bool:
+        """Whether a frame that the estimates turn away is tried all the same: every eighth while nothing else is here.
+
+        On an idle server only the estimates stand in a frame's way, and only a batch can correct them; without a probe
+        one that a disturbance made too high would keep all frames away for good.
+        """
+        if self._running or self._pending.waiting:
+            return False
+        self._turned_away += 1
+        self._probing = self._turned_away % PROBE_EVERY == 0
+        return self._probing
 
     def _dispatch(self, run: Run, now: int, start_ns: int) -> None:
+        self._probing = False
         frames = self._pending.take(run.count)
         for frame in frames:
             frame.dispatched_ns = now
+            frame.batch_size = run.count
         batch = _Batch(frames, run.bucket, now, start_ns + self._policy.estimate.mid_ns[run.count])
         self._running.append(batch)
         self._lanes.put(batch)
@@ -284,7 +306,6 @@ class Batcher:
                 frame.started_ns = detected.started_ns
                 frame.finished_ns = detected.finished_ns
                 frame.parsed_ns = detected.parsed_ns
-                frame.batch_size = size
                 frame.detections = detections
                 self._answers.give(frame, Outcome.OK, "")
         device_ns = detected.finished_ns - detected.started_ns

@@ -64,7 +64,7 @@ class DecoderPool:
     """`count` decoder processes.
 
     Owns a frame from `put` until it hands it to `deliver`, with `prepared` or `error` set, unless the frame was
-    answered meanwhile: then it is dropped silently. The pixels of a delivered frame belong to its receiver until
+    answered meanwhile: then it is dropped silently. A frame that is past its `decode_by_ns` is delivered with neither. The pixels of a delivered frame belong to its receiver until
     `release`.
 
     A decoder that dies takes the frame it worked on with it (delivered with an error) and is started anew.
@@ -172,6 +172,7 @@ class DecoderPool:
     def _hand_out(self) -> None:
         """Give every decoder enough to do until the next results."""
         self._hand_out_planned = False
+        self._give_up_late()
         size = max(1, min(MAX_CHUNK, CHUNK_NS // max(1, round(self._mean_ns))))
         room = self.count * AHEAD * size - len(self._handed)
         self._suspects = [frame for frame in self._suspects if frame.outcome is None]
@@ -185,6 +186,18 @@ class DecoderPool:
             if not chunk or not self._send(chunk):
                 return
             room -= len(chunk)
+
+    def _give_up_late(self) -> None:
+        """Deliver frames that are no use any more as they are: without pixels and without an error."""
+        waiting = self._waiting
+        now = now_ns()
+        late: list[Frame] = []
+        while waiting and (waiting[0][2].outcome is not None or waiting[0][2].decode_by_ns < now):
+            frame = heappop(waiting)[2]
+            if frame.outcome is None:
+                late.append(frame)
+        if late:
+            self._deliver(late)
 
     def _next_chunk(self, size: int) -> list[tuple[int, Frame]]:
         """The most urgent frames that still need pixels, each with a slot; fewer when slots run out."""

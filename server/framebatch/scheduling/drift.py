@@ -25,7 +25,6 @@ ALARM_SIGMAS: Final = 6.0
 HIGH: Final = 0.9
 LOW: Final = 0.1
 MIN_RESIDUALS: Final = 8
-RELAXED: Final = 0.8
 
 
 class ServiceEstimate:
@@ -76,14 +75,6 @@ class ServiceEstimate:
             gain = max(CALM_GAIN, 1 / (len(self._recent) + 2)) if self.changes == 0 else CALM_GAIN
             self._log_factor += gain * residual
             self._remember(residual)
-        self._rebuild()
-
-    def relax(self) -> None:
-        """Move back towards the table, and forget the spread; see `Policy.relax`."""
-        self._log_factor *= RELAXED
-        self._recent.clear()
-        self._ordered.clear()
-        self._above = self._below = 0.0
         self._rebuild()
 
     def _remember(self, residual: float) -> None:

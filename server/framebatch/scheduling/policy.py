@@ -107,8 +107,8 @@ class Policy:
         full, rest = divmod(ahead, self.max_batch)
         mid_ns = self.estimate.mid_ns
         backlog_ns = start_ns + full * mid_ns[-1] + mid_ns[rest + 1]
-        alone_ns = max(ready_ns, start_ns) + self.estimate.low_ns[1]
-        feasible_ns = max(backlog_ns, alone_ns) + self.after_ns
+        ready_ns = max(ready_ns, start_ns) + mid_ns[min(ahead + 1, self.max_batch)]
+        feasible_ns = max(backlog_ns, ready_ns) + self.after_ns
         if feasible_ns <= deadline_ns:
             return None
         budget_ms = ceil(ns_to_ms(feasible_ns - now_ns))  # rounded up: what is named must be enough
@@ -117,14 +117,6 @@ class Policy:
     def hopeless(self, pending: Pending[F], start_ns: int) -> int:
         """How many ready frames at the head could not be answered in time even alone. O(log n)."""
         return pending.before(start_ns + self.estimate.high_ns[1] + self.after_ns)
-
-    def relax(self) -> None:
-        """Doubt the estimate. To be called when a frame is turned away although the device is idle.
-
-        An estimate that a passing disturbance made too high would otherwise keep all frames away, and with them the
-        observations that could correct it.
-        """
-        self.estimate.relax()
 
     def decide(self, pending: Pending[F], start_ns: int) -> Decision:
         """What to do with the device, given that a batch committed now starts at `start_ns`.

@@ -6,7 +6,6 @@ __all__ = ["Smoothed"]
 
 GAIN: Final = 0.1
 CAUTION: Final = 2
-RELAXED: Final = 0.8
 
 
 class Smoothed:
@@ -26,11 +25,6 @@ class Smoothed:
         error = value_ns - self.mean_ns
         self.mean_ns += GAIN * error
         self.deviation_ns += GAIN * (abs(error) - self.deviation_ns)
-
-    def relax(self) -> None:
-        """Believe less in what was learnt; see `Policy.relax`."""
-        self.mean_ns *= RELAXED
-        self.deviation_ns *= RELAXED
 
     @property
     def cautious_ns(self) -> int:
