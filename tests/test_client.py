@@ -144,7 +144,7 @@ async def test_a_refused_call_names_its_status(server: ScriptedServer, client: A
 async def test_a_bad_request_never_reaches_the_server(server: ScriptedServer, client: AsyncClient) -> None:
     """The caller's mistakes are found before anything is sent."""
     with pytest.raises(InvalidRequest):
-        await client.detect(JPEG, deadline_ms=-1)
+        await client.detect(JPEG, sequence=-1)
     assert server.frames == []
 
 
@@ -232,7 +232,7 @@ async def test_the_blocking_client_does_the_same(server: ScriptedServer) -> None
             client.wait_ready()
             answer = client.detect(JPEG, deadline_ms=1000, camera="c", sequence=3)
             with pytest.raises(InvalidRequest):
-                client.detect(JPEG, deadline_ms=0)
+                client.detect(JPEG, sequence=-1)
             health = client.health()
             shown = repr(client)
         with pytest.raises(ClientClosed):

@@ -87,7 +87,9 @@ class AsyncClient:
         """
         options = FrameOptions(camera=camera, deadline_ms=deadline_ms, mode=mode, region=region, model=model)
         frame = options.frame(picture, sequence=sequence, capture_time=capture_time)
-        timeout_seconds = _NO_DEADLINE_TIMEOUT_SECONDS if deadline_ms is None else deadline_ms / 1000 + _MARGIN_SECONDS
+        timeout_seconds = (
+            _NO_DEADLINE_TIMEOUT_SECONDS if deadline_ms is None else options.budget_seconds + _MARGIN_SECONDS
+        )
         start = time.perf_counter()
         message = await self._transport.detect(frame, timeout_seconds=timeout_seconds)
         return answer_from_wire(message, latency_seconds=time.perf_counter() - start)

@@ -73,7 +73,8 @@ def camera(
         try:
             check_address(server)
             next_frame_ms(fps)
-            FrameOptions(camera=name, deadline_ms=deadline_ms)
+            FrameOptions(camera=name)
+            _check_deadline(deadline_ms)
             pictures = stack.enter_context(open_source(source, fps=fps, camera=name, loop=count is not None))
             lines = _open_lines(jsonl, stack)
         except (InvalidRequest, SourceError, OSError) as error:
@@ -106,6 +107,12 @@ def main() -> None:
     """Run the command; the entry point."""
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # a lost connection is told in the table, not in gRPC's log
     app()
+
+
+def _check_deadline(deadline_ms: float | None) -> None:
+    """A server would answer every frame INVALID; better said once, at the start."""
+    if deadline_ms is not None and not deadline_ms > 0:
+        raise InvalidRequest(f"deadline_ms must be a number of milliseconds greater than 0, not {deadline_ms!r}")
 
 
 def _open_lines(jsonl: str | None, stack: ExitStack) -> TextIO | None:

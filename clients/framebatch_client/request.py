@@ -1,7 +1,8 @@
 """From what a caller has in hand (bytes, a path, an array, options) to a Frame on the wire.
 
 Pure but for reading the file of a path: no connection, no clock. Both clients and the stream build their frames here, so
-every complaint about a picture or an option is worded once.
+every complaint about a picture or an option is worded once. What can be put on the wire is not judged here: an empty
+picture or a deadline of 0 goes to the server, whose answer says INVALID and why.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ Region: TypeAlias = tuple[int, int, int, int]
 _MODES = {"live": detector_pb2.MODE_LIVE, "inspect": detector_pb2.MODE_INSPECT}
 _MAX_CAMERA_CHARACTERS = 128
 _MAX_SEQUENCE = 2**64 - 1
+_LONGEST_WAIT_SECONDS = 3600.0
 _YEAR_5000_SECONDS = 95_617_584_000  # later than this, somebody passed milliseconds or nanoseconds
 
 
@@ -57,11 +59,17 @@ class FrameOptions:
             raise InvalidRequest(f"camera must have at most 128 characters, has {len(self.camera)}: {self.camera!r}")
         if self.mode not in _MODES:
             raise InvalidRequest(f"mode must be 'live' or 'inspect', not {self.mode!r}")
-        for name, value in (("deadline_ms", self.deadline_ms), ("next_frame_ms", self.next_frame_ms)):
-            if value is not None and not (value > 0 and math.isfinite(value)):
-                raise InvalidRequest(f"{name} must be a number of milliseconds greater than 0, not {value!r}")
+        if self.next_frame_ms is not None and not (self.next_frame_ms > 0 and math.isfinite(self.next_frame_ms)):
+            raise InvalidRequest(
+                f"next_frame_ms must be a number of milliseconds greater than 0, not {self.next_frame_ms!r}"
+            )
         if self.region is not None:
             _check_region(self.region)
+
+    @property
+    def budget_seconds(self) -> float:
+        """The deadline as a time to wait: 0 where it is none, or nonsense; at most an hour."""
+        return min(_LONGEST_WAIT_SECONDS, max(0.0, (self.deadline_ms or 0.0) / 1000))
 
     def frame(self, picture: Picture, *, sequence: int, capture_time: float | None = None) -> detector_pb2.Frame:
         """Build the message for one picture.
@@ -98,19 +106,15 @@ class FrameOptions:
 
 def _encoded(picture: object) -> bytes:
     if isinstance(picture, (bytes, bytearray, memoryview)):
-        data = bytes(picture)
-    elif isinstance(picture, (str, os.PathLike)):
+        return bytes(picture)
+    if isinstance(picture, (str, os.PathLike)):
         try:
-            data = Path(picture).read_bytes()
+            return Path(picture).read_bytes()
         except (OSError, ValueError) as error:
             raise InvalidRequest(f"cannot read the picture {os.fspath(picture)!r}: {error}") from error
-    else:
-        raise InvalidRequest(
-            f"a picture must be encoded bytes, a path or a uint8 array, not {type(picture).__name__} ({picture!r:.60})"
-        )
-    if not data:
-        raise InvalidRequest("the picture has no bytes")
-    return data
+    raise InvalidRequest(
+        f"a picture must be encoded bytes, a path or a uint8 array, not {type(picture).__name__} ({picture!r:.60})"
+    )
 
 
 def _raw(pixels: np.ndarray[Any, np.dtype[Any]]) -> detector_pb2.RawPicture:

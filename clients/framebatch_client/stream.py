@@ -202,7 +202,7 @@ class AsyncStream:
         """
         self.stop()
         if timeout_seconds is None:
-            timeout_seconds = (self._options.deadline_ms or 0.0) / 1000 + _CLOSE_MARGIN_SECONDS
+            timeout_seconds = self._options.budget_seconds + _CLOSE_MARGIN_SECONDS
         await self._connection.close(timeout_seconds)
 
     async def __aenter__(self) -> Self:
