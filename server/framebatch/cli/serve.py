@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -52,6 +54,7 @@ def serve(
     }
     if model is None and config is None:
         raise UsageError("--model is missing; give an ONNX file or the name of a bundled model")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # while loading there is nothing to drain
     log_to_stderr(logging.INFO)
     settings = load_config(config, {key: value for key, value in given.items() if value is not None})
     app = App(settings, find_model(settings.model))

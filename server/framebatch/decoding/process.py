@@ -5,6 +5,7 @@ It shares nothing with the server but the slots, a socket and a pipe, which it i
 
 from __future__ import annotations
 
+import contextlib
 import json
 import mmap
 import os
@@ -53,8 +54,9 @@ def main(settings: dict[str, Any]) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     # When the processor is short, the event loop must come first: it can refuse what is not decoded, in time; the
     # other way round pixels are ready that nobody answers in time. Nor may a request push it off its core at once.
-    os.nice(NICENESS)
-    os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+    with contextlib.suppress(OSError):  # a sandbox may forbid it; it is a courtesy
+        os.nice(NICENESS)
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
     use_one_thread_per_picture()
     resize = Resize(**settings["resize"])
     pictures = map_slots(settings["slots"], settings["count"], resize.height, resize.width)
