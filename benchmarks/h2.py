@@ -203,11 +203,6 @@ class Connection:
         elif kind in (RST_STREAM, GOAWAY) or (kind == HEADERS and flags & END_STREAM):
             self.closed = True
 
-    def half_close(self) -> None:
-        """Say that no more frames come."""
-        self._unsent.append(frame(DATA, END_STREAM, STREAM, b""))
-        self.flush()
-
     def close(self) -> None:
         """Drop the connection."""
         self.socket.close()

@@ -6,10 +6,14 @@ Only what several test files share belongs here; a fake that users could want li
 import os
 import shutil
 import subprocess
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from framebatch_client import AsyncClient
+from framebatch_client.testing import ScriptedServer
 
 ROOT = Path(__file__).resolve().parent.parent
 MADE_BY_TOOLS = {"__pycache__", "build", "dist", "demo-output"}
@@ -51,3 +55,17 @@ def assets() -> Path:
 def _made_by_tools(path: Path) -> bool:
     hidden = path.parts[0].startswith(".") and path.parts[0] not in {".ci", ".gitignore"}
     return hidden or not MADE_BY_TOOLS.isdisjoint(path.parts) or path.suffix == ".pyc"
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[ScriptedServer]:
+    """Start a scripted server in this process that answers OK, for tests of the client."""
+    async with ScriptedServer() as scripted:
+        yield scripted
+
+
+@pytest.fixture
+async def client(server: ScriptedServer) -> AsyncIterator[AsyncClient]:
+    """Answer a client of the scripted server."""
+    async with AsyncClient(server.address) as connected:
+        yield connected

@@ -134,7 +134,7 @@ async def test_decoding_that_was_slow_once_does_not_shut_the_door(make: Callable
     slow = rig.replies.frame(0)
     slow.arrival_ns -= 10 * SECOND
     rig.hand_over(slow)
-    rig.decoders.finish(decode_ns=10 * SECOND)
+    rig.decoders.finish()
     rig.finish(await rig.step(0))
     await rig.replies.wait(1)
     refused = 0

@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import threading
-from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
@@ -25,20 +24,6 @@ from framebatch_client.transport import check_address
 from framebatch_proto.v1 import detector_pb2
 
 JPEG = b"\xff\xd8\xff\xe0 not really"
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[ScriptedServer]:
-    """Start a server that answers OK."""
-    async with ScriptedServer() as scripted:
-        yield scripted
-
-
-@pytest.fixture
-async def client(server: ScriptedServer) -> AsyncIterator[AsyncClient]:
-    """Answer a client of that server."""
-    async with AsyncClient(server.address) as connected:
-        yield connected
 
 
 async def test_a_picture_has_its_answer(client: AsyncClient) -> None:

@@ -23,20 +23,6 @@ from framebatch_proto.v1 import detector_pb2
 JPEG = b"\xff\xd8\xff\xe0 not really"
 
 
-@pytest.fixture
-async def server() -> AsyncIterator[ScriptedServer]:
-    """Start a server that answers OK."""
-    async with ScriptedServer() as scripted:
-        yield scripted
-
-
-@pytest.fixture
-async def client(server: ScriptedServer) -> AsyncIterator[AsyncClient]:
-    """Answer a client of that server."""
-    async with AsyncClient(server.address) as connected:
-        yield connected
-
-
 def balanced(stats: StreamStats) -> bool:
     """Tell whether every frame sent is answered, lost or in flight."""
     return stats.sent == sum(stats.answered.values()) + stats.lost + stats.in_flight

@@ -1,7 +1,6 @@
 """Streams against a real server in this process: sending, answers, closing."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -19,20 +18,6 @@ from framebatch_client.testing import ScriptedServer, reply_ok, stay_silent
 from framebatch_proto.v1 import detector_pb2
 
 JPEG = b"\xff\xd8\xff\xe0 not really"
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[ScriptedServer]:
-    """Start a server that answers OK."""
-    async with ScriptedServer() as scripted:
-        yield scripted
-
-
-@pytest.fixture
-async def client(server: ScriptedServer) -> AsyncIterator[AsyncClient]:
-    """Answer a client of that server."""
-    async with AsyncClient(server.address) as connected:
-        yield connected
 
 
 async def test_every_frame_has_its_answer(client: AsyncClient) -> None:

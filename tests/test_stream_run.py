@@ -20,20 +20,6 @@ from framebatch_client.testing import ScriptedServer
 JPEG = b"\xff\xd8\xff\xe0 not really"
 
 
-@pytest.fixture
-async def server() -> AsyncIterator[ScriptedServer]:
-    """Start a server that answers OK."""
-    async with ScriptedServer() as scripted:
-        yield scripted
-
-
-@pytest.fixture
-async def client(server: ScriptedServer) -> AsyncIterator[AsyncClient]:
-    """Answer a client of that server."""
-    async with AsyncClient(server.address) as connected:
-        yield connected
-
-
 async def test_run_sends_the_source_at_its_pace(server: ScriptedServer, client: AsyncClient) -> None:
     """Frames go out in order, not before they are due, stamped with their time; then the stream is closed."""
     start = time.time()

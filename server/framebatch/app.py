@@ -190,7 +190,7 @@ def measure(detector: Detector, device: Device) -> LatencyTable:
 def tune_interpreter() -> None:
     """Settings of the whole process that the frame path wants; called once everything long-lived exists.
 
-    A decoder that comes back from OpenCV needs the interpreter lock for microseconds only; by default it would wait
+    A device lane that comes back from the device needs the interpreter lock for a moment only; by default it would wait
     up to 5 ms for a busy event loop. The collector is told to leave the long-lived objects alone and to run seldom:
     frames form no cycles.
     """

@@ -101,7 +101,6 @@ class Frame:
         prepared: network-sized pixels, and how to map boxes back; whatever `prepare` returned.
         picture_bytes: length of `picture` when it arrived.
         decode_by_ns: there is no use in decoding it later than this.
-        decode_started_ns: when a decoder took it up; 0 before.
         ready_ns: when `prepared` was there; 0 before.
         dispatched_ns: when it was handed to a device lane; 0 before.
         started_ns: when the device began with its batch; 0 before.
@@ -122,7 +121,6 @@ class Frame:
         "capture_unix_ns",
         "deadline_ns",
         "decode_by_ns",
-        "decode_started_ns",
         "detections",
         "dispatched_ns",
         "error",
@@ -171,7 +169,6 @@ class Frame:
         self.error: Exception | None = None
         self.picture_bytes = 0
         self.decode_by_ns = deadline_ns
-        self.decode_started_ns = 0
         self.ready_ns = 0
         self.dispatched_ns = 0
         self.started_ns = 0

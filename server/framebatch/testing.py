@@ -118,13 +118,13 @@ class FakeDecoders:
         if self._instant:
             asyncio.get_running_loop().call_soon(self.finish)
 
-    def finish(self, count: int = 1, *, error: Exception | None = None, decode_ns: int = 0) -> None:
-        """Deliver the first `count` frames together, those without an answer, as decoded in `decode_ns`."""
+    def finish(self, count: int = 1, *, error: Exception | None = None) -> None:
+        """Deliver the first `count` frames together, those without an answer."""
         frames, self.frames = self.frames[:count], self.frames[count:]
         now = now_ns()
         alive = [frame for frame in frames if frame.outcome is None]
         for frame in alive:
-            frame.decode_started_ns, frame.ready_ns = now - decode_ns, now
+            frame.ready_ns = now
             frame.error = error
             if error is None:
                 frame.prepared = frame.sequence

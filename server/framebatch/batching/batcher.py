@@ -1,6 +1,7 @@
 """Carries out what the policy decides: admits frames, has them decoded, commits batches to the device lanes.
 
-Everything here runs on the event loop, apart from `_detect` (device lanes), which touches nothing but its batch. No network and no picture format is known here.
+Everything here runs on the event loop, apart from `_detect` (device lanes), which touches nothing but its batch. No
+network and no picture format is known here.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ class Decoders(Protocol):
         """Deliver from now on, on the event loop; frames that were answered meanwhile are left out."""
 
     def put(self, frame: Frame) -> None:
-        """Owns the frame until it is delivered, with `prepared` or `error`, `decode_started_ns` and `ready_ns` set.
+        """Owns the frame until it is delivered, with `prepared` or `error`, and `ready_ns` set.
 
         A frame that nobody took up by its `decode_by_ns` may be delivered with none of them.
         """

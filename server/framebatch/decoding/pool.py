@@ -64,8 +64,8 @@ class DecoderPool:
     """`count` decoder processes.
 
     Owns a frame from `put` until it hands it to `deliver`, with `prepared` or `error` set, unless the frame was
-    answered meanwhile: then it is dropped silently. A frame that is past its `decode_by_ns` is delivered with neither. The pixels of a delivered frame belong to its receiver until
-    `release`.
+    answered meanwhile: then it is dropped silently. A frame that is past its `decode_by_ns` is delivered with neither.
+    The pixels of a delivered frame belong to its receiver until `release`.
 
     A decoder that dies takes the frame it worked on with it (delivered with an error) and is started anew.
     """
@@ -278,7 +278,6 @@ class DecoderPool:
                 self._slots.give_back(slot)
                 continue
             frame.picture = None
-            frame.decode_started_ns = result.started_ns
             frame.ready_ns = result.finished_ns
             header = frame.header
             if result.status == PREPARED and header is not None:

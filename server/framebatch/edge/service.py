@@ -1,4 +1,4 @@
-"""framebatch.v1.Detector: thin handlers that convert, hand over and write back. What becomes of a frame is not decided here.
+"""framebatch.v1.Detector: thin handlers that convert, hand over and write back. Nothing is decided here.
 
 Messages are handled as bytes: one malformed frame is then an INVALID answer and not the end of its stream.
 """
