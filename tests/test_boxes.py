@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framebatch.detection.boxes import corners_from_centres, iou_matrix, suppress
+from framebatch.detection.boxes import iou_matrix, suppress
 
 Box = tuple[float, float, float, float]
 
@@ -92,10 +92,3 @@ def test_the_matrix_of_overlaps(first: list[Box], second: list[Box]) -> None:
     found = iou_matrix(np.array(first).reshape(-1, 4), np.array(second).reshape(-1, 4))
     assert found.shape == (len(first), len(second))
     assert found.tolist() == [[overlap(a, b) for b in second] for a in first]
-
-
-def test_centres_become_corners() -> None:
-    """Centre and size in, corners out."""
-    found = corners_from_centres(np.array([[10, 20, 4, 6]], np.float32))
-    assert found.tolist() == [[8, 17, 12, 23]]
-    assert found.dtype == np.float32

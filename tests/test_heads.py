@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,16 +12,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framebatch.detection.heads import FAMILIES, Candidates, Layout
-from framebatch.detection.heads.yolox import STRIDES, cells
+from framebatch.detection.heads import FAMILIES
+from framebatch.detection.heads.grid import STRIDES, cells
+from framebatch.detection.reading import candidates
+from framebatch.detection.spec import ModelSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 Array = npt.NDArray[np.float32]
 Row = tuple[int, float, float, float, float, float, int]
-LAYOUT = Layout(64, 32, 0.25)
-ROWS = cells(64, 32)
+WIDTH, HEIGHT, CONFIDENCE = 64, 32, 0.25
+ROWS = cells(WIDTH, HEIGHT)
+
+
+def spec(family: str) -> ModelSpec:
+    """Describe a model of the family."""
+    return ModelSpec(
+        name="m", path=Path("m.onnx"), sha256="", family=family, labels=("a",), input_name="images",
+        input_width=WIDTH, input_height=HEIGHT, confidence=CONFIDENCE,
+    )  # fmt: skip
 
 
 def from_centre(frame: int, box: Array, score: float, class_id: int) -> Row:
@@ -35,7 +46,7 @@ def slow_yolov8(output: Array) -> list[Row]:
         from_centre(frame, column[:4], float(column[4:].max()), int(column[4:].argmax()))
         for frame, picture in enumerate(output)
         for column in picture.T
-        if column[4:].max() > LAYOUT.confidence
+        if column[4:].max() > CONFIDENCE
     ]
 
 
@@ -45,7 +56,7 @@ def slow_yolov5(output: Array) -> list[Row]:
     for frame, picture in enumerate(output):
         for row in picture:
             score = row[4] * row[5:].max()
-            if score > LAYOUT.confidence:
+            if score > CONFIDENCE:
                 found.append(from_centre(frame, row[:4], float(score), int(row[5:].argmax())))
     return found
 
@@ -55,8 +66,8 @@ def slow_yolox(output: Array) -> list[Row]:
     decoded = output.copy()
     anchor = 0
     for stride in STRIDES:
-        for y in range(LAYOUT.height // stride):
-            for x in range(LAYOUT.width // stride):
+        for y in range(HEIGHT // stride):
+            for x in range(WIDTH // stride):
                 for picture in decoded:
                     picture[anchor, 0] = (picture[anchor, 0] + x) * stride
                     picture[anchor, 1] = (picture[anchor, 1] + y) * stride
@@ -72,7 +83,7 @@ def slow_end_to_end(output: Array) -> list[Row]:
         (frame, *(float(value) for value in row[:5]), int(row[5]))  # type: ignore[misc]
         for frame, picture in enumerate(output)
         for row in picture
-        if row[4] > LAYOUT.confidence
+        if row[4] > CONFIDENCE
     ]
 
 
@@ -105,7 +116,7 @@ def test_a_head_agrees_with_the_plain_loop(
 ) -> None:
     """The same candidates, grouped by frame, in the order of the anchors."""
     output = make(family, seed, batch, classes)
-    found, wanted = FAMILIES[family].parse([output], LAYOUT), slow(output)
+    found, wanted = candidates([output], spec(family)), slow(output)
     assert found.frames.tolist() == [row[0] for row in wanted]
     assert found.class_ids.tolist() == [row[6] for row in wanted]
     np.testing.assert_allclose(found.scores, [row[5] for row in wanted], rtol=1e-6)
@@ -115,18 +126,17 @@ def test_a_head_agrees_with_the_plain_loop(
 @pytest.mark.parametrize("family", FAMILIES)
 def test_an_array_of_zeros_holds_nothing(family: str) -> None:
     """No family finds anything in zeros, which a simulated device answers; types are those of candidates all the same."""
-    found = FAMILIES[family].parse([make(family, 1, 3, 4) * np.float32(0)], LAYOUT)
+    found = candidates([make(family, 1, 3, 4) * np.float32(0)], spec(family))
     arrays = (found.frames, found.boxes, found.scores, found.class_ids)
-    none = Candidates.none()
-    likes = (none.frames, none.boxes, none.scores, none.class_ids)
-    assert [(array.dtype, array.shape) for array in arrays] == [(like.dtype, like.shape) for like in likes]
+    assert [array.shape for array in arrays] == [(0,), (0, 4), (0,), (0,)]
+    assert [array.dtype for array in arrays] == [np.intp, np.float32, np.float32, np.int32]
 
 
 def test_a_score_at_the_threshold_does_not_count() -> None:
     """Above means above."""
     output = np.zeros((1, 5, 2), np.float32)
     output[0, 4] = [0.25, 0.2500001]
-    assert len(FAMILIES["yolov8"].parse([output], LAYOUT).frames) == 1
+    assert len(candidates([output], spec("yolov8")).frames) == 1
 
 
 def test_the_number_of_yolox_cells() -> None:

@@ -16,16 +16,10 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float32]
     Indices = npt.NDArray[np.intp]
 
-__all__ = ["corners_from_centres", "iou_matrix", "suppress"]
+__all__ = ["iou_matrix", "suppress"]
 
 _BLOCK: Final = 256
 """How many boxes are compared with one another at once: bounds memory, and the work on boxes that cannot be kept."""
-
-
-def corners_from_centres(boxes: Floats) -> Floats:
-    """Turn (n, 4) centre x, centre y, width, height into corners; a new array."""
-    half = boxes[:, 2:] * np.float32(0.5)
-    return np.concatenate((boxes[:, :2] - half, boxes[:, :2] + half), axis=1)
 
 
 def iou_matrix(first: npt.NDArray[np.floating[Any]], second: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float64]:

@@ -6,7 +6,7 @@ whom a frame is run is decided elsewhere. No lock is held while the device works
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 import numpy as np
 
@@ -42,7 +42,7 @@ class Engine(Protocol):
     def simulated(self) -> bool:
         """Whether it only takes the time of a device."""
 
-    def run(self, images: npt.NDArray[np.uint8]) -> tuple[list[npt.NDArray[np.float32]], int, int]:
+    def run(self, images: npt.NDArray[np.uint8]) -> tuple[list[npt.NDArray[Any]], int, int]:
         """Run one batch and block until it is done; up to two threads may call at once.
 
         Args:

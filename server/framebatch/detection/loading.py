@@ -18,7 +18,9 @@ from framebatch.detection.recognition import recognise
 from framebatch.device.engine import OnnxEngine, run_once
 from framebatch.device.graph import InputFormat
 from framebatch.device.model_file import ModelFile, read_model_file
+from framebatch.device.program import build_program
 from framebatch.device.simulated import SimulatedEngine
+from framebatch.errors import ModelError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,7 +99,7 @@ def load_detector(
     )
     if device.kind == "sim":
         return Detector(spec, _simulate(model, spec, device), max_batch=max_batch or MAX_BATCH_SIMULATED, limits=limits)
-    engine = OnnxEngine(model, form, device, threads=threads)
+    engine = _open(model, form, device, threads)
     log.info("%s: %s, %d x %d, on %s", spec.name, spec.family, spec.input_width, spec.input_height, engine.device)
     if max_batch is None:
         max_batch = MAX_BATCH_PROCESSOR if engine.provider == "CPUExecutionProvider" else MAX_BATCH_ACCELERATOR
@@ -150,6 +152,18 @@ def warm_up(
             measured.append(result.finished_ns - result.started_ns)
         times[bucket] = measured
     return dict(sorted(times.items()))
+
+
+def _open(model: ModelFile, form: InputFormat, device: Device, threads: int | None) -> OnnxEngine:
+    """Load with the conversion of pictures inside the graph; where that fails, say so and convert on the host."""
+    try:
+        return OnnxEngine(build_program(model, form), device, threads=threads)
+    except (ModelError, ValueError) as error:
+        log.warning("%s: pictures are converted on the host, not in the graph: %s", model.path.name, error)
+    try:
+        return OnnxEngine(build_program(model, form, pictures_in=False), device, threads=threads)
+    except ModelError as error:
+        raise ModelError(f"model {model.path}: {error}") from error
 
 
 def _simulate(model: ModelFile, spec: ModelSpec, device: Device) -> Engine:

@@ -29,6 +29,7 @@ class ModelSpec:
         input_height: Of the network's picture, in pixels.
         input_dtype: `float32` or `float16`, of the model's input.
         batch_size: The only batch that the model takes, or None where any will do.
+        outputs: Places of the outputs that the family reads, in its order. Default the first.
         color: `rgb` or `bgr`, the order of the channels. Default rgb.
         scale: Each sample is multiplied by it first. Default 1/255.
         mean: Then subtracted, by channel. Default 0.
@@ -54,6 +55,7 @@ class ModelSpec:
     input_height: int
     input_dtype: str = "float32"
     batch_size: int | None = None
+    outputs: tuple[int, ...] = (0,)
     color: str = "rgb"
     scale: float = 1 / 255
     mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
@@ -101,7 +103,7 @@ class ModelSpec:
     @property
     def layout(self) -> Layout:
         """What the family's head must know."""
-        return Layout(self.input_width, self.input_height, self.confidence)
+        return Layout(self.input_width, self.input_height)
 
     @property
     def head(self) -> Head:

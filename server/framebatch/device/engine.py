@@ -16,7 +16,7 @@ import numpy as np
 import onnxruntime
 
 from framebatch.clock import now_ns
-from framebatch.device.graph import PICTURES, InputFormat, convert_on_host, with_picture_input
+from framebatch.device.graph import PICTURES, convert_on_host
 from framebatch.errors import DeviceError, ModelError
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from framebatch.device.devices import Device
     from framebatch.device.model_file import ModelFile
+    from framebatch.device.program import Program
 
 __all__ = ["OnnxEngine", "run_once"]
 
@@ -44,28 +45,27 @@ class OnnxEngine:
 
     simulated: Final = False
 
-    def __init__(self, model: ModelFile, form: InputFormat, device: Device, *, threads: int | None = None) -> None:
-        """Load the model.
+    def __init__(self, program: Program, device: Device, *, threads: int | None = None) -> None:
+        """Load a program.
 
         Args:
-            model: The file.
-            form: What its input wants.
+            program: What to run.
             device: Of kind `auto`, `cpu` or `cuda`.
             threads: How many threads one batch may use on a processor; None: as many as there are processors.
 
         Raises:
-            ModelError: onnxruntime cannot load the file.
+            ModelError: onnxruntime cannot load the program.
             DeviceError: the GPU that was asked for cannot be used.
 
         """
         if threads is not None and threads < 1:
             raise ValueError(f"threads is {threads}; it must be at least 1")
-        self._form = form
+        self._program = program
         self._threads = threads or len(os.sched_getaffinity(0))
         self._lock = threading.Lock()
         self._batches = 0
         self.provider = _choose_provider(device)
-        self._session, self._on_host = self._load(model, device)
+        self._session = self._open(device)
         if self.provider == _CUDA and self._session.get_providers()[0] != _CUDA:
             reason = f"{_CUDA} did not load: CUDA or cuDNN is missing or does not fit the driver"
             if device.kind == "cuda":
@@ -75,72 +75,67 @@ class OnnxEngine:
         self.device = self._name(device)
         self._run_options = onnxruntime.RunOptions()
         self._run_options.log_severity_level = _NOTHING  # what fails is raised, and need not be printed too
-        self._input = form.name if self._on_host else PICTURES
         self._outputs = [output.name for output in self._session.get_outputs()]
 
     def __repr__(self) -> str:
-        where = "host" if self._on_host else "graph"
+        where = "graph" if self._program.pictures_in else "host"
         return f"<OnnxEngine {self.device}, input conversion in the {where}, {self._batches} batches run>"
 
-    def run(self, images: npt.NDArray[np.uint8]) -> tuple[list[npt.NDArray[np.float32]], int, int]:
+    def run(self, images: npt.NDArray[np.uint8]) -> tuple[list[npt.NDArray[Any]], int, int]:
         """Run one batch; blocks until it is done.
 
         Args:
             images: uint8 (b, H, W, 3), C-contiguous, in the model's colour order. Only read, and not kept.
 
         Returns:
-            The model's outputs, each float32 with b first, and when the device started and finished (`clock.now_ns`).
+            The program's outputs, b first, 16-bit ones as float32, and when the device started and finished
+            (`clock.now_ns`).
 
         Raises:
             DeviceError: the run failed. Another batch may succeed.
 
         """
-        batch = convert_on_host(images, self._form) if self._on_host else images
+        inputs = {PICTURES: images} if self._program.pictures_in else convert_on_host(images, self._program.form)
         with self._lock:
             started_ns = now_ns()
             try:
-                outputs = self._session.run(self._outputs, {self._input: batch}, self._run_options)
+                outputs = self._session.run(self._outputs, inputs, self._run_options)
             except Exception as error:  # onnxruntime has a dozen unrelated exception types
                 raise DeviceError(f"{self.device} failed on a batch of {len(images)}: {_reason(error)}") from error
             finished_ns = now_ns()
             self._batches += 1
-        return [np.asarray(output, np.float32) for output in outputs], started_ns, finished_ns
+        return [_widened(output) for output in outputs], started_ns, finished_ns
 
     def close(self) -> None:
         """Give the device's memory back, once no run is under way. Calling it twice does no harm."""
         with self._lock:
             self._session = None
 
-    def _load(self, model: ModelFile, device: Device) -> tuple[Any, bool]:
-        """Load with the conversion inside the graph; where that fails, say so and convert on the host."""
-        try:
-            content = with_picture_input(model.path, self._form)
-            return self._open(content, model.path.parent, device), False
-        except Exception as error:  # noqa: BLE001 - whatever the edit stumbles over, the file itself may still load
-            log.warning("%s: pictures are converted on the host, not in the graph: %s", model.path.name, _reason(error))
-        try:
-            return self._open(str(model.path), model.path.parent, device), True
-        except Exception as error:
-            raise ModelError(f"model {model.path} cannot be loaded by onnxruntime: {_reason(error)}") from error
-
-    def _open(self, source: bytes | str, folder: Path, device: Device) -> Any:
+    def _open(self, device: Device) -> Any:
         options = onnxruntime.SessionOptions()
         options.log_severity_level = _ERRORS_ONLY
         options.intra_op_num_threads = self._threads
         options.inter_op_num_threads = 1
         # A thread that spins for work takes the processor from the threads that decode.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        if isinstance(source, bytes):
-            options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(folder))
+        folder = str(self._program.folder)
+        options.add_session_config_entry("session.model_external_initializers_file_folder_path", folder)
         providers: list[Any] = [_CPU]
         if self.provider == _CUDA:
             providers.insert(0, (_CUDA, {"device_id": str(device.index)}))
-        return onnxruntime.InferenceSession(source, options, providers=providers)
+        try:
+            return onnxruntime.InferenceSession(self._program.content, options, providers=providers)
+        except Exception as error:
+            raise ModelError(f"the model cannot be loaded by onnxruntime: {_reason(error)}") from error
 
     def _name(self, device: Device) -> str:
         if self.provider == _CUDA:
             return f"cuda:{device.index} ({_gpu_name(device.index)})"
         return f"cpu ({_processor_name()}, {self._threads} thread{'s' if self._threads > 1 else ''})"
+
+
+def _widened(output: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    return output.astype(np.float32) if output.dtype == np.float16 else output
 
 
 def run_once(model: ModelFile, image: npt.NDArray[np.floating[Any]]) -> list[npt.NDArray[Any]]:

@@ -7,27 +7,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from framebatch.detection.heads.candidates import Candidates, Layout
+from framebatch.detection.heads.ops import Boxes, Ops, T
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy.typing as npt
+    from framebatch.detection.heads.candidates import Layout
 
-__all__ = ["parse"]
+__all__ = ["read"]
 
 
-def parse(outputs: Sequence[npt.NDArray[np.float32]], layout: Layout) -> Candidates:
-    """Answer every row that scores above the threshold.
-
-    Args:
-        outputs: One array, float32 (B, K, 6).
-        layout: The threshold counts.
-
-    """
-    output = outputs[0]
-    frames, places = np.nonzero(output[:, :, 4] > layout.confidence)
-    rows = output[frames, places]
-    return Candidates(frames, rows[:, :4], rows[:, 4], rows[:, 5].astype(np.int32))
+def read(ops: Ops[T], outputs: Sequence[T], layout: Layout) -> Boxes[T]:  # noqa: ARG001 - as every family
+    """Every row is a box."""
+    rows = ops.choose(ops.column(outputs[0], 4))
+    chosen = rows.take(outputs[0])
+    return Boxes(ops.part(chosen, 0, 4), rows.scores, ops.column(chosen, 5))

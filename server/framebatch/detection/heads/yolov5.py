@@ -8,47 +8,32 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from framebatch.detection.boxes import corners_from_centres
-from framebatch.detection.heads.candidates import Candidates, Layout
+from framebatch.detection.heads.ops import Boxes, Ops, Rows, T, corners
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy.typing as npt
+    from framebatch.detection.heads.candidates import Layout
 
-__all__ = ["best_rows", "parse"]
-
-
-def parse(outputs: Sequence[npt.NDArray[np.float32]], layout: Layout) -> Candidates:
-    """Answer every anchor whose objectness times best class is above the threshold.
-
-    Args:
-        outputs: One array, float32 (B, N, 5 + classes).
-        layout: The threshold counts.
-
-    """
-    frames, _, rows, scores, class_ids = best_rows(outputs[0], layout.confidence)
-    return Candidates(frames, corners_from_centres(rows[:, :4]), scores, class_ids)
+__all__ = ["best_rows", "read"]
 
 
-def best_rows(
-    output: npt.NDArray[np.float32], confidence: float
-) -> tuple[
-    npt.NDArray[np.intp],
-    npt.NDArray[np.intp],
-    npt.NDArray[np.float32],
-    npt.NDArray[np.float32],
-    npt.NDArray[np.int32],
-]:
-    """Select the rows of (B, N, 5 + classes) that count: their frames, anchors, values (n, 5 + classes), scores, classes.
+def read(ops: Ops[T], outputs: Sequence[T], layout: Layout) -> Boxes[T]:  # noqa: ARG001 - as every family
+    """Score every anchor by objectness times best class."""
+    rows, chosen = best_rows(ops, outputs[0])
+    boxes = corners(ops, ops.part(chosen, 0, 2), ops.part(chosen, 2, 4))
+    return Boxes(boxes, rows.scores, ops.argmax(ops.part(chosen, 5)))
+
+
+def best_rows(ops: Ops[T], output: T) -> tuple[Rows[T], T]:
+    """Choose among the rows of (B, N, 5 + classes), and answer the chosen ones (..., 5 + classes) too.
 
     Objectness alone sorts out nearly all rows, because no class score exceeds 1.
     """
-    frames, anchors = np.nonzero(output[:, :, 4] > confidence)
-    rows = output[frames, anchors]
-    class_ids = rows[:, 5:].argmax(axis=1).astype(np.int32)
-    scores = rows[:, 4] * rows[np.arange(len(rows)), 5 + class_ids]
-    passed = scores > confidence
-    return frames[passed], anchors[passed], rows[passed], scores[passed], class_ids[passed]
+
+    def score(some: T) -> T:
+        product: T = ops.column(some, 4) * ops.max(ops.part(some, 5))
+        return product
+
+    rows = ops.choose(ops.column(output, 4), lambda take: score(take(output)))
+    return rows, rows.take(output)

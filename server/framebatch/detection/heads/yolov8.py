@@ -8,33 +8,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from framebatch.detection.boxes import corners_from_centres
-from framebatch.detection.heads.candidates import Candidates, Layout
+from framebatch.detection.heads.ops import Boxes, Ops, T, corners
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy.typing as npt
+    from framebatch.detection.heads.candidates import Layout
 
-__all__ = ["parse"]
+__all__ = ["read"]
 
 
-def parse(outputs: Sequence[npt.NDArray[np.float32]], layout: Layout) -> Candidates:
-    """Answer every anchor whose best class scores above the threshold.
-
-    Args:
-        outputs: One array, float32 (B, 4 + classes, N).
-        layout: The threshold counts.
-
-    """
-    output = outputs[0]
-    best = output[:, 4:].max(axis=1)
-    frames, anchors = np.nonzero(best > layout.confidence)
-    if not len(frames):
-        return Candidates.none()
-    rows = output[frames, :, anchors]
-    return Candidates(
-        frames, corners_from_centres(rows[:, :4]), best[frames, anchors], rows[:, 4:].argmax(axis=1).astype(np.int32)
-    )
+def read(ops: Ops[T], outputs: Sequence[T], layout: Layout) -> Boxes[T]:  # noqa: ARG001 - as every family
+    """Score every anchor by its best class."""
+    output = ops.rows(outputs[0])
+    rows = ops.choose(ops.max(ops.part(output, 4)))
+    chosen = rows.take(output)
+    boxes = corners(ops, ops.part(chosen, 0, 2), ops.part(chosen, 2, 4))
+    return Boxes(boxes, rows.scores, ops.argmax(ops.part(chosen, 4)))
