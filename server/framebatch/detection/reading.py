@@ -69,7 +69,7 @@ def candidates(outputs: Sequence[npt.NDArray[Any]], spec: ModelSpec, *, fused: b
         fused: Whether `outputs` are boxes, scores and class ids of the best candidates, as a fused graph selects them.
 
     Returns:
-        Grouped by frame. A box with a coordinate that is no finite number is left out.
+        Grouped by frame. What a broken network answers with NaN, or with an infinite box, is left out.
 
     """
     if fused:
@@ -81,9 +81,9 @@ def candidates(outputs: Sequence[npt.NDArray[Any]], spec: ModelSpec, *, fused: b
         with np.errstate(over="ignore", invalid="ignore"):  # a broken network's numbers; what becomes of them is below
             boxes, scores, class_ids = spec.head.read(ops, [outputs[place] for place in spec.outputs], spec.layout)
         frames = ops.frames
-    finite = np.isfinite(boxes).all(axis=1)
-    if not finite.all():
-        frames, boxes, scores, class_ids = frames[finite], boxes[finite], scores[finite], class_ids[finite]
+    sound = np.isfinite(boxes).all(axis=1) & (class_ids >= 0)
+    if not sound.all():
+        frames, boxes, scores, class_ids = frames[sound], boxes[sound], scores[sound], class_ids[sound]
     return Candidates(frames, boxes, scores, class_ids.astype(np.int32, copy=False))
 
 

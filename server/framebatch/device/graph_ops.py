@@ -129,8 +129,12 @@ class GraphOps:
         return self._reduce("ReduceMax", array, since=_REDUCE_MAX_18, keepdims=0)
 
     def argmax(self, array: Value) -> Value:
-        """Reduce the last axis, which goes; the first of equal ones is the operator's own choice."""
-        return self.node("ArgMax", array, axis=-1, keepdims=0)
+        """Reduce the last axis, which goes; the first of equal ones is the operator's own choice.
+
+        A row with a NaN is answered with -1: ReduceMax passes over a NaN here and there, so its score may look sound.
+        """
+        broken = self.node("IsNaN", self._reduce("ReduceSum", array, since=_REDUCE_SUM_13, keepdims=0))
+        return self.node("Where", broken, np.array(-1), self.node("ArgMax", array, axis=-1, keepdims=0))
 
     def sum(self, array: Value) -> Value:
         """Reduce the last axis to 1."""

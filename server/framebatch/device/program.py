@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Program", "Selection", "build_program"]
 
 _OLDEST_INPUT: Final = 8  # arithmetic broadcasts by itself from 7 on, Expand is there from 8 on
+_IR_FREE_INITIALIZERS: Final = 4  # from here on a stored value need not be listed among the inputs
 _FLOAT: Final = onnx.TensorProto.FLOAT
 _FLOATS: Final = {onnx.TensorProto.FLOAT16, onnx.TensorProto.DOUBLE, onnx.TensorProto.BFLOAT16}
 
@@ -87,8 +88,9 @@ def build_program(
     """
     if open_batch:
         form = dataclasses.replace(form, batch_size=None)
-    proto = onnx.load(str(model.path), load_external_data=False)
     _check_inputs(model, form)
+    proto = onnx.load(str(model.path), load_external_data=False)
+    _fix_weights(proto)
     if open_batch:
         open_batch_axis(proto)
     if select is not None:
@@ -111,6 +113,13 @@ def _check_inputs(model: ModelFile, form: InputFormat) -> None:
         raise ValueError(f"it has no input {missing[0]!r}")
     if missing := sorted(wanted - given):
         raise ValueError(f"nothing is known of what its input {missing[0]!r} wants")
+
+
+def _fix_weights(proto: onnx.ModelProto) -> None:
+    """Take stored values out of the inputs, where old exports list them; nothing can be computed ahead of them there."""
+    proto.ir_version = max(proto.ir_version, _IR_FREE_INITIALIZERS)
+    stored = {tensor.name for tensor in proto.graph.initializer}
+    _replace(proto.graph.input, [value for value in proto.graph.input if value.name not in stored])
 
 
 def _take_pictures(proto: onnx.ModelProto, form: InputFormat) -> None:
@@ -189,5 +198,6 @@ def _batch_axis(form: InputFormat) -> int | str:
 
 
 def _replace(field: Any, values: Sequence[Any]) -> None:
+    """Put other entries into a repeated field."""
     del field[:]
     field.extend(values)

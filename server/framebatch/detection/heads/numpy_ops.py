@@ -71,12 +71,12 @@ class NumpyOps:
         return np.concatenate(arrays, axis=axis)
 
     def max(self, array: Array) -> Array:
-        """Reduce the last axis."""
+        """Reduce the last axis; a NaN among the values is the result, and so never chosen."""
         return np.asarray(array.max(axis=-1))
 
     def argmax(self, array: Array) -> Array:
         """Reduce the last axis."""
-        return np.asarray(array.argmax(axis=-1))
+        return np.where(np.isnan(array).any(axis=-1), -1, array.argmax(axis=-1))
 
     def sum(self, array: Array) -> Array:
         """Reduce the last axis to 1."""

@@ -85,10 +85,10 @@ class Ops(Protocol[T]):
         """Arrays side by side."""
 
     def max(self, array: T) -> T:
-        """The largest of each row of (..., C), without that axis; NaN if one of them is."""
+        """The largest of each row of (..., C), without that axis; a NaN among them may be passed over."""
 
     def argmax(self, array: T) -> T:
-        """Where the largest of each row of (..., C) is, the first of equal ones, without that axis."""
+        """Where the largest of each row of (..., C) is, the first of equal ones, without that axis; -1 if one is NaN."""
 
     def sum(self, array: T) -> T:
         """The sum of each row of (..., C), as (..., 1)."""
