@@ -8,9 +8,10 @@ from head_cases import CASES, CONFIDENCE, Case, spec_of
 from hypothesis import given
 from hypothesis import strategies as st
 
+from framebatch.detection.geometry import plan_resize
 from framebatch.detection.heads import FAMILIES
 from framebatch.detection.heads.grid import cells, grid
-from framebatch.detection.reading import candidates
+from framebatch.detection.reading import candidates, read_batch
 from framebatch.detection.spec import ModelSpec
 from framebatch.device.model_file import Tensor
 
@@ -41,15 +42,24 @@ def test_a_head_agrees_with_the_plain_loop(case: Case, seed: int, batch: int, cl
 
 
 @EVERY
-def test_an_array_of_zeros_holds_nothing(case: Case) -> None:
-    """Nothing is found in zeros, which a simulated device answers; types are those of candidates all the same.
-
-    Raw logits are the exception: zero is a score of one half.
-    """
+def test_zeros_hold_nothing(case: Case) -> None:
+    """A simulated device answers them; no frame then has a detection, not even where a logit of 0 is a score of 0.5."""
     outputs = [output * 0 for output in case.make(np.random.default_rng(1), 3, 4)]
-    found = candidates(outputs, spec_of(case, outputs, confidence=0.5))
+    spec = spec_of(case, outputs)
+    geometry = plan_resize(spec.fit, 64, 32)
+    assert [len(found) for found in read_batch(outputs, [geometry] * 3, spec)] == [0, 0, 0]
+
+
+@EVERY
+@pytest.mark.parametrize("confidence", [0.25, 1.0], ids=["some", "none"])
+def test_the_types_of_candidates_are_one(case: Case, confidence: float) -> None:
+    """Whatever the family computes with, and however many there are."""
+    outputs = case.make(np.random.default_rng(1), 3, 4)
+    found = candidates(outputs, spec_of(case, outputs, confidence=confidence))
+    count = len(found.frames)
+    assert (count > 0) == (confidence < 1)
     arrays = (found.frames, found.boxes, found.scores, found.class_ids)
-    assert [array.shape for array in arrays] == [(0,), (0, 4), (0,), (0,)]
+    assert [array.shape for array in arrays] == [(count,), (count, 4), (count,), (count,)]
     assert [array.dtype for array in arrays] == [np.intp, np.float32, np.float32, np.int32]
 
 

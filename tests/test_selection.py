@@ -119,6 +119,23 @@ def test_only_the_best_rows_come_back(tmp_path: Path, case: Case) -> None:
         assert class_ids[frame].tolist() == wanted[2][:4].tolist()
 
 
+@pytest.mark.parametrize("name", ["yolov8", "yolov5", "end_to_end"])
+def test_scores_that_are_no_numbers_take_no_row_from_others(tmp_path: Path, name: str) -> None:
+    """Even where nearly all are, and there are fewer rows than anchors."""
+    case = CASES[name]
+    outputs = case.make(np.random.default_rng(4), 2, 3)
+    spec = spec_of(case, outputs)
+    if name == "yolov8":
+        outputs[0][:, :, :-3] = np.nan
+    else:
+        outputs[0][:, :-3, 4:] = np.nan
+    few = dataclasses.replace(selection(spec, outputs), rows=4)
+    answered = run_selected(tmp_path / "m.onnx", few, outputs, case.names, 13)
+    found, wanted = candidates(answered, spec, fused=True), candidates(outputs, spec)
+    assert found.frames.tolist() == wanted.frames.tolist()
+    assert len(wanted.frames) > 1
+
+
 def test_of_equal_scores_the_earlier_anchor_and_the_earlier_class_come_first(tmp_path: Path) -> None:
     """As on the host, so that suppression keeps the same boxes."""
     case = CASES["yolov8"]

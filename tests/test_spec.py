@@ -165,7 +165,7 @@ def test_coco_may_be_named_instead_of_listed(tmp_path: Path) -> None:
     [
         ("colour = 'rgb'", "there is no key 'colour'; the keys are family, labels, resize, color"),
         ("color = 'grey'", "color is 'grey'; it must be one of rgb, bgr"),
-        ("family = 'ssd'", "family is 'ssd'; it must be one of yolov8"),
+        ("family = 'retinanet'", "family is 'retinanet'; it must be one of yolov8"),
         ("labels = 'imagenet'", "labels is 'imagenet'; it must be a list of names, or one of coco"),
         ("labels = []", "labels is .* a list of names"),
         ("scale = 0", "scale is 0; it must be a number above 0"),
@@ -214,7 +214,7 @@ def test_files_that_are_no_models_are_refused(tmp_path: Path, content: bytes | N
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"family": "ssd"}, "family is 'ssd'"),
+        ({"family": "retinanet"}, "family is 'retinanet'"),
         ({"labels": ()}, "labels is empty"),
         ({"color": "hsv"}, "color is 'hsv'; it must be rgb or bgr"),
         ({"confidence": 1.5}, "confidence is 1.5; it must be 0 to 1"),
