@@ -55,6 +55,26 @@ def identity(path: Path, *, opset: int = 13, batch: int | str = "batch", dtype: 
     return save(path, nodes, input_shape=shape, output_shapes={"same": shape}, opset=opset, dtype=dtype)
 
 
+def hungry(path: Path) -> Path:
+    """Write a model that answers its own input, and needs four petabytes for every frame after the first."""
+    constants: dict[str, npt.NDArray[Any]] = {
+        "first": np.array([0], np.int64),
+        "one": np.array([1], np.int64),
+        "many": np.array([10**15], np.int64),
+    }
+    nodes = [
+        helper.make_node("Shape", ["images"], ["axes"]),
+        helper.make_node("Gather", ["axes", "first"], ["frames"]),
+        helper.make_node("Sub", ["frames", "one"], ["others"]),
+        helper.make_node("Mul", ["others", "many"], ["rest"]),
+        helper.make_node("Add", ["rest", "one"], ["size"]),
+        helper.make_node("ConstantOfShape", ["size"], ["zeros"]),
+        helper.make_node("ReduceSum", ["zeros"], ["nought"], keepdims=0),
+        helper.make_node("Add", ["images", "nought"], ["same"]),
+    ]
+    return save(path, nodes, output_shapes={"same": ("batch", 3, SIDE, SIDE)}, constants=constants)
+
+
 def colours(
     path: Path, *, batch: int | str = "batch", mixes: bool = False, rows: int = 0, metadata: Mapping[str, str] = COLOURS
 ) -> Path:
@@ -119,3 +139,47 @@ def constant(
         constants={"nought": np.zeros((), np.float32), "answer": output.astype(np.float32)},
         metadata=metadata,
     )
+
+
+def answering(
+    path: Path,
+    answer: Mapping[str, npt.NDArray[Any]],
+    *,
+    size: tuple[int, int],
+    further: Mapping[str, int] | None = None,
+    metadata: Mapping[str, str] | None = None,
+) -> Path:
+    """Write a model of fixed batch 1 that always answers these outputs.
+
+    Args:
+        path: Where to.
+        answer: Each output's name and its value; whole numbers become int64, the others float32.
+        size: Width and height of its pictures.
+        further: Names and ONNX types of inputs (1, 2) beside the picture; they are not looked at.
+        metadata: What the exporter leaves.
+
+    """
+    nodes, constants = (
+        [helper.make_node("ReduceMean", ["images"], ["mean"], keepdims=0)],
+        {"nought": np.zeros((), np.float32)},
+    )
+    nodes.append(helper.make_node("Mul", ["mean", "nought"], ["nothing"]))
+    outputs = []
+    for name, value in answer.items():
+        whole = np.issubdtype(value.dtype, np.integer)
+        constants[f"of_{name}"] = value.astype(np.int64 if whole else np.float32)
+        if whole:
+            nodes.append(helper.make_node("Identity", [f"of_{name}"], [name]))
+        else:
+            nodes.append(helper.make_node("Add", ["nothing", f"of_{name}"], [name]))
+        kind = TensorProto.INT64 if whole else TensorProto.FLOAT
+        outputs.append(helper.make_tensor_value_info(name, kind, value.shape))
+    inputs = [helper.make_tensor_value_info("images", TensorProto.FLOAT, (1, 3, size[1], size[0]))]
+    inputs += [helper.make_tensor_value_info(name, kind, (1, 2)) for name, kind in (further or {}).items()]
+    weights = [numpy_helper.from_array(values, name) for name, values in constants.items()]
+    graph = helper.make_graph(nodes, "tiny", inputs, outputs, weights)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    for key, text in (metadata or {}).items():
+        model.metadata_props.add(key=key, value=text)
+    onnx.save(model, path)
+    return path

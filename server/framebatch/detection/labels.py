@@ -1,10 +1,10 @@
-"""Names of classes that everybody uses. Only names belong here; a model's own names come with the model."""
+"""What classes are called: by the manifest, by the model itself, or by a list that everybody uses."""
 
 from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["COCO", "KNOWN", "digits"]
+__all__ = ["COCO", "KNOWN", "name_classes"]
 
 # fmt: off
 COCO: Final = (
@@ -23,7 +23,29 @@ COCO: Final = (
 KNOWN: Final = {"coco": COCO}
 """What a manifest may name instead of a list."""
 
+_FACES: Final = frozenset({"ssd", "yunet"})
 
-def digits(count: int) -> tuple[str, ...]:
-    """Answer the class ids themselves, for a model that names none."""
-    return tuple(str(number) for number in range(count))
+
+def name_classes(
+    family: str, count: int, *, manifest: tuple[str, ...] | None, metadata: tuple[str, ...]
+) -> tuple[tuple[str, ...], str]:
+    """Answer the names of a model's classes, by class id, and where they come from, as a phrase for people.
+
+    Args:
+        family: How the model is read; families that only ever find faces name their class.
+        count: How many classes its outputs have; 0 where they do not tell.
+        manifest: The names that a person gives, or None.
+        metadata: The names that the exporter left; may be empty.
+
+    """
+    if manifest is not None:
+        return manifest, f"{len(manifest)} from the manifest"
+    if metadata:
+        return metadata, f"{len(metadata)} from the metadata"
+    if family in _FACES and count == 1:
+        return ("face",), "none given; a single class of this family is taken for faces"
+    if not count:
+        return COCO, "none given, and the outputs do not tell how many; taken for the 80 of COCO"
+    if count == len(COCO):
+        return COCO, "none given; 80 classes are taken for those of COCO"
+    return tuple(map(str, range(count))), f"none given; the {count} class ids stand for themselves"

@@ -5,6 +5,7 @@ Only reading and checking belongs here; what follows from it is in `recognition`
 
 from __future__ import annotations
 
+import difflib
 import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -12,13 +13,14 @@ from typing import TYPE_CHECKING, Any, Final
 from framebatch.detection.geometry import RESIZE_MODES
 from framebatch.detection.heads import FAMILIES
 from framebatch.detection.labels import KNOWN
+from framebatch.detection.tiling import Tiles
 from framebatch.errors import ModelError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-__all__ = ["Manifest", "read_manifest"]
+__all__ = ["KEYS", "Manifest", "read_manifest"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,6 +39,8 @@ class Manifest:
         confidence: Default threshold, 0 to 1.
         iou: Default overlap above which the weaker box goes, 0 to 1.
         max_detections: Default number of boxes kept in a picture.
+        accept_dynamic_quantisation: Run a dynamically quantised model in batches all the same.
+        tiles: How large pictures are cut.
         version: For people.
         description: For people.
         license: For people.
@@ -54,6 +58,8 @@ class Manifest:
     confidence: float | None = None
     iou: float | None = None
     max_detections: int | None = None
+    accept_dynamic_quantisation: bool | None = None
+    tiles: Tiles | None = None
     version: str | None = None
     description: str | None = None
     license: str | None = None
@@ -78,7 +84,7 @@ def read_manifest(model_path: Path) -> Manifest:
     for key, value in entries.items():
         check = _CHECKS.get(key)
         if check is None:
-            raise ModelError(f"manifest {path}: there is no key {key!r}; the keys are {', '.join(_CHECKS)}")
+            raise ModelError(f"manifest {path}: there is no key {key!r}; {_suggestion(key, KEYS)}")
         try:
             values[key] = check(value)
         except (TypeError, ValueError) as error:
@@ -86,9 +92,20 @@ def read_manifest(model_path: Path) -> Manifest:
     return Manifest(**values)
 
 
+def _suggestion(key: str, keys: tuple[str, ...]) -> str:
+    near = difflib.get_close_matches(_SYNONYMS.get(key, key), keys, n=1)
+    return f"did you mean {near[0]}?" if near else f"the keys are {', '.join(keys)}"
+
+
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError("a text")
+    return value
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError("true or false")
     return value
 
 
@@ -150,6 +167,21 @@ def _size(value: Any) -> tuple[int, int]:
     return width, height
 
 
+def _tiles(value: Any) -> Tiles:
+    """A side, or a table of width, height and overlap."""
+    wanted = (
+        "the side of a tile in pixels of the picture, or a table of width, height and, if need be, overlap (0 to 0.9)"
+    )
+    entries = value if isinstance(value, dict) else {"width": value, "height": value}
+    if not {"width", "height"} <= entries.keys() <= {"width", "height", "overlap"}:
+        raise ValueError(wanted)
+    try:
+        return Tiles(**entries)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{wanted}: {error}") from None
+
+
+_SYNONYMS: Final = {"names": "labels", "classes": "labels", "head": "family", "size": "input", "imgsz": "input"}
 _CHECKS: Final[dict[str, Callable[[Any], Any]]] = {
     "family": _one_of(*FAMILIES),
     "labels": _labels,
@@ -162,8 +194,13 @@ _CHECKS: Final[dict[str, Callable[[Any], Any]]] = {
     "confidence": _number(0.0, 1.0, "a number from 0 to 1"),
     "iou": _number(0.0, 1.0, "a number from 0 to 1"),
     "max_detections": _whole(1, 100_000),
+    "accept_dynamic_quantisation": _flag,
+    "tiles": _tiles,
     "version": _text,
     "description": _text,
     "license": _text,
     "input": _size,
 }
+
+KEYS: Final = tuple(_CHECKS)
+"""Every key that a manifest may hold."""

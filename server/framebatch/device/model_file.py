@@ -14,7 +14,7 @@ import onnx
 from framebatch.errors import ModelError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 __all__ = ["ModelFile", "Tensor", "read_model_file"]
@@ -23,6 +23,12 @@ _DTYPES: Final = {1: "float32", 2: "uint8", 3: "int8", 6: "int32", 7: "int64", 9
 _INTEGER_OPERATORS: Final = frozenset(
     {"QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger", "DynamicQuantizeLinear", "DequantizeLinear"}
 )
+_KNOWN_DOMAINS: Final = ("ai.onnx", "com.microsoft", "com.ms", "org.pytorch")
+_OTHER_FILES: Final = {
+    b"version https://git-lfs": "is a Git LFS pointer and not the file itself; fetch it with git lfs pull",
+    b"PK": "is a PyTorch checkpoint or another archive, and no ONNX file; export the model to ONNX",
+    b"<": "is a web page or XML, and no ONNX file; download the file itself",
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,6 +63,8 @@ class ModelFile:
         precision: `float32`, `float16` or `int8` (anything computed in 8-bit integers).
         dynamically_quantised: Its 8-bit scales are found anew on each run, over the whole batch.
         opset: Version of the standard operators; 0 where none is declared.
+        suppresses: It holds an operator for non-maximum suppression.
+        weight_files: Names of the files beside it that hold its weights; none where it holds them itself.
     """
 
     path: Path
@@ -67,13 +75,15 @@ class ModelFile:
     precision: str
     dynamically_quantised: bool
     opset: int
+    suppresses: bool = False
+    weight_files: tuple[str, ...] = ()
 
 
 def read_model_file(path: Path) -> ModelFile:
-    """Read the facts of the ONNX file at `path`; weights kept in separate files are not touched.
+    """Read the facts of the ONNX file at `path`; of weights kept in separate files only whether they are there.
 
     Raises:
-        ModelError: missing, unreadable, or no ONNX model.
+        ModelError: missing, unreadable, no whole ONNX model, or one that no onnxruntime could run.
 
     """
     try:
@@ -83,9 +93,11 @@ def read_model_file(path: Path) -> ModelFile:
     try:
         model = onnx.load_model_from_string(content)
     except Exception as error:  # protobuf's DecodeError, which is not ours to import
-        raise ModelError(f"model {path} is no ONNX file ({len(content)} bytes); export the model to ONNX") from error
-    if not model.graph.node:
+        raise ModelError(f"model {path} {_what_else(content)}") from error
+    if not model.graph.node or not model.graph.output:
         raise ModelError(f"model {path} holds no graph ({len(content)} bytes); export the model to ONNX again")
+    _refuse_missing_weights(path, model)
+    _refuse_foreign_operators(path, model)
     stored = {tensor.name for tensor in model.graph.initializer}
     stored |= {tensor.values.name for tensor in model.graph.sparse_initializer}
     operators = {node.op_type for node in model.graph.node}
@@ -98,7 +110,54 @@ def read_model_file(path: Path) -> ModelFile:
         precision=_precision(operators, model),
         dynamically_quantised="DynamicQuantizeLinear" in operators,
         opset=max((entry.version for entry in model.opset_import if entry.domain in {"", "ai.onnx"}), default=0),
+        suppresses="NonMaxSuppression" in operators,
+        weight_files=tuple(sorted(set(_weight_files(model)))),
     )
+
+
+def _weight_files(model: Any) -> Iterator[str]:
+    for tensor in model.graph.initializer:
+        yield from (entry.value for entry in tensor.external_data if entry.key == "location")
+
+
+def _what_else(content: bytes) -> str:
+    """What a file is that cannot be read as ONNX, and the remedy."""
+    for start, reason in _OTHER_FILES.items():
+        if content.startswith(start):
+            return reason
+    return f"is no ONNX file, or not a whole one ({len(content)} bytes); copy it again, or export the model to ONNX"
+
+
+def _refuse_missing_weights(path: Path, model: Any) -> None:
+    for tensor in model.graph.initializer:
+        if tensor.data_location != onnx.TensorProto.EXTERNAL:
+            continue
+        entries = {entry.key: entry.value for entry in tensor.external_data}
+        file = path.parent / entries.get("location", "")
+        if not file.is_file():
+            raise ModelError(
+                f"model {path} keeps weights in {file.name}, which is not there; put {file.name} beside it"
+            )
+        needed = int(entries.get("offset", 0)) + int(entries.get("length", 0))
+        if file.stat().st_size < needed:
+            raise ModelError(
+                f"model {path} keeps weights in {file.name}, which has {file.stat().st_size} bytes and needs {needed} at "
+                f"least; copy {file.name} again"
+            )
+
+
+def _refuse_foreign_operators(path: Path, model: Any) -> None:
+    own = {(function.domain, function.name) for function in model.functions}
+    foreign = {
+        f"{node.domain}.{node.op_type}"
+        for node in model.graph.node
+        if not node.domain.startswith(_KNOWN_DOMAINS) and node.domain and (node.domain, node.op_type) not in own
+    }
+    if foreign:
+        raise ModelError(
+            f"model {path} uses operators that onnxruntime does not have ({', '.join(sorted(foreign))}); export it without "
+            "them"
+        )
 
 
 def _tensor(value: Any) -> Tensor:

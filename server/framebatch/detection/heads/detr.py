@@ -31,7 +31,7 @@ arrange_raw = boxes_and_scores
 
 def arrange(outputs: Sequence[Tensor]) -> tuple[int, ...]:
     """Choose labels, boxes and scores: labels are whole numbers or named so, boxes have an axis of 4."""
-    boxes = [place for place, output in enumerate(outputs) if output.shape[2:] == (4,)]
+    boxes = [place for place, output in enumerate(outputs) if output.shape[2:] in {(4,), (None,)}]
     others = [place for place, output in enumerate(outputs) if len(output.shape) == 2]  # noqa: PLR2004 - (B, K)
     labels = [place for place in others if "int" in outputs[place].dtype or "label" in outputs[place].name]
     scores = [place for place in others if place not in labels]
