@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+import weakref
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +14,14 @@ import pytest
 import tiny_models
 
 from framebatch.clock import now_ns
+from framebatch.device.binding import CaptureError, DirectSession
 from framebatch.device.devices import Device, parse_device
 from framebatch.device.engine import OnnxEngine, run_once
 from framebatch.device.graph import InputFormat, convert_on_host
 from framebatch.device.model_file import read_model_file
+from framebatch.device.options import EngineOptions
 from framebatch.device.program import build_program
-from framebatch.errors import DeviceError, ModelError, UsageError
+from framebatch.errors import DeviceError, DeviceMemoryError, ModelError, UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,7 +51,8 @@ def pictures(count: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
 
 def open_engine(path: Path, form: InputFormat = FORM, *, pictures_in: bool = True, device: Device = CPU) -> OnnxEngine:
     """Load a model, on the processor if nothing else is said."""
-    return OnnxEngine(build_program(read_model_file(path), form, pictures_in=pictures_in), device, threads=1)
+    program = build_program(read_model_file(path), form, pictures_in=pictures_in)
+    return OnnxEngine(program, device, options=EngineOptions(threads=1), max_batch=3)
 
 
 def converted(
@@ -145,6 +150,89 @@ def test_a_failed_run_is_a_device_error_and_the_next_succeeds(tmp_path: Path) ->
     assert engine.run(pictures(1))[0][0].shape == (1, 7, tiny_models.ANCHORS)
 
 
+def test_out_of_memory_is_told_from_other_failures(tmp_path: Path) -> None:
+    """A smaller batch may succeed then, and does."""
+    engine = open_engine(tiny_models.hungry(tmp_path / "m.onnx"))
+    with pytest.raises(DeviceMemoryError, match=r"failed on a batch of 2: .*Failed to allocate memory"):
+        engine.run(pictures(2))
+    np.testing.assert_array_equal(engine.run(pictures(1))[0][0], converted(pictures(1)))
+
+
+def test_a_session_is_reopened_when_the_old_one_is_gone(tmp_path: Path) -> None:
+    """Its memory is free before the new one takes any, even while somebody keeps the error."""
+    engine = open_engine(tiny_models.hungry(tmp_path / "m.onnx"))
+    with pytest.raises(DeviceMemoryError) as caught:
+        engine.run(pictures(2))
+    assert isinstance(engine._session, DirectSession)
+    old = weakref.ref(engine._session._session)
+    alive_when_opening = []
+
+    class Watching(OnnxEngine):
+        def _open(self) -> None:
+            alive_when_opening.append(old() is not None)
+            super()._open()
+
+    engine.__class__ = Watching
+    engine.reopen()
+    assert alive_when_opening == [False]
+    assert caught.value.__cause__ is not None
+    np.testing.assert_array_equal(engine.run(pictures(1))[0][0], converted(pictures(1)))
+
+
+def test_a_closed_engine_says_so_and_can_be_reopened(tmp_path: Path) -> None:
+    """Closing twice does no harm."""
+    engine = open_engine(tiny_models.identity(tmp_path / "m.onnx"))
+    engine.close()
+    engine.close()
+    with pytest.raises(DeviceError, match="failed on a batch of 1: it is closed"):
+        engine.run(pictures(1))
+    engine.reopen()
+    assert engine.run(pictures(1))[0][0].shape == (1, 3, 64, 64)
+
+
+def test_an_engine_is_reopened_under_load(tmp_path: Path) -> None:
+    """Runs that come meanwhile wait; none fails, and none gets another's answer."""
+    engine = open_engine(tiny_models.identity(tmp_path / "m.onnx"))
+
+    def work(count: int) -> None:
+        for _ in range(30):
+            np.testing.assert_array_equal(engine.run(pictures(count))[0][0], converted(pictures(count)))
+
+    with ThreadPoolExecutor(2) as threads:
+        working = [threads.submit(work, count) for count in (1, 2)]
+        for _ in range(5):
+            engine.reopen()
+        for future in working:
+            future.result()
+
+
+def test_pinning_does_no_harm_on_a_processor(tmp_path: Path) -> None:
+    """There is nothing to lock memory for."""
+    open_engine(tiny_models.identity(tmp_path / "m.onnx")).pin(pictures(2))
+
+
+def test_graphs_that_cannot_be_captured_are_given_up(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Loudly; the batch is run without them."""
+
+    class Refusing:
+        """A session that captures nothing."""
+
+        def run(self, feeds: object) -> tuple[list[Any], int, int]:
+            del feeds
+            raise CaptureError("a batch of 1 cannot be captured")
+
+        def close(self) -> None:
+            closed.append(True)
+
+    closed: list[bool] = []
+    program = build_program(read_model_file(tiny_models.identity(tmp_path / "m.onnx")), FORM)
+    engine = OnnxEngine(program, CPU, options=EngineOptions(threads=1, cuda_graph=True))
+    engine._session = Refusing()  # type: ignore[assignment] # no GPU is needed to refuse
+    np.testing.assert_array_equal(engine.run(pictures(1))[0][0], converted(pictures(1)))
+    assert closed == [True]
+    assert "CUDA graphs are given up, which costs speed: a batch of 1 cannot be captured" in caplog.text
+
+
 def test_a_model_that_does_not_load_is_refused(tmp_path: Path) -> None:
     """The reason that onnxruntime gives is passed on."""
     path = tmp_path / "m.onnx"
@@ -178,12 +266,21 @@ def test_cuda_is_never_replaced_silently(tmp_path: Path) -> None:
 
 
 @pytest.mark.gpu
-def test_a_gpu_answers_as_the_processor_does(tmp_path: Path) -> None:
-    """On a machine with CUDA, auto chooses it, and it converts pictures alike."""
-    engine = open_engine(tiny_models.identity(tmp_path / "m.onnx"), IMAGENET, device=Device(kind="auto"))
+@pytest.mark.parametrize("graphs", [False, True])
+def test_a_gpu_answers_as_the_processor_does(tmp_path: Path, *, graphs: bool) -> None:
+    """On a machine with CUDA, auto chooses it, and it converts pictures alike, in every batch size and when reopened."""
+    program = build_program(read_model_file(tiny_models.identity(tmp_path / "m.onnx")), IMAGENET)
+    engine = OnnxEngine(program, Device(kind="auto"), options=EngineOptions(cuda_graph=graphs), max_batch=3)
     if engine.provider != "CUDAExecutionProvider":
         pytest.skip("onnxruntime loads no CUDA here")
-    np.testing.assert_allclose(engine.run(pictures(3))[0][0], converted(pictures(3), IMAGENET), rtol=1e-5)
+    for count in (3, 1, 2, 3, 1):
+        images = pictures(count)
+        engine.pin(images)
+        np.testing.assert_allclose(engine.run(images)[0][0], converted(images, IMAGENET), rtol=1e-5)
+    engine.reopen()
+    assert engine.provider == "CUDAExecutionProvider"
+    np.testing.assert_allclose(engine.run(pictures(2))[0][0], converted(pictures(2), IMAGENET), rtol=1e-5)
+    engine.close()
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 
 from framebatch.clock import now_ns
 from framebatch.device.simulated import SimulatedEngine
+from framebatch.errors import DeviceMemoryError
 
 MS = 1_000_000
 SHAPES = [(7, 16)]
@@ -130,3 +131,18 @@ def test_impossible_devices_are_refused(alpha_ns: int, beta_ns: int, noise: floa
     """A batch takes some time, and spread is no negative number."""
     with pytest.raises(ValueError, match="must"):
         SimulatedEngine(alpha_ns=alpha_ns, beta_ns=beta_ns, output_shapes=SHAPES, noise=noise)
+
+
+def test_a_batch_beyond_its_memory_fails_as_a_device_does() -> None:
+    """It takes no time; smaller ones succeed, before and after it is loaded anew."""
+    clock = Clock()
+    engine = SimulatedEngine(alpha_ns=MS, beta_ns=0, output_shapes=SHAPES, capacity=2, now=clock.now, sleep=clock.sleep)
+    with pytest.raises(DeviceMemoryError, match="failed on a batch of 3: its memory holds 2 frames"):
+        engine.run(images(3))
+    assert clock.slept == []
+    assert len(engine.run(images(2))[0][0]) == 2
+    engine.reopen()
+    engine.pin(images(2))
+    assert len(engine.run(images(1))[0][0]) == 1
+    with pytest.raises(ValueError, match="capacity is 0; it must be at least 1"):
+        SimulatedEngine(alpha_ns=MS, beta_ns=0, output_shapes=SHAPES, capacity=0)

@@ -5,12 +5,13 @@
     |   `-- ModelError      the model file cannot be served; says why and which manifest key helps
     |-- InvalidFrame        the sender of one frame: broken picture, bad field                   Outcome.INVALID
     `-- DeviceError         us or the device: the run failed, the provider does not load         Outcome.FAILED, exit 1
+        `-- DeviceMemoryError   the device is out of memory: a smaller batch may succeed         as above
 
 Foreign exceptions (onnxruntime's, OpenCV's, gRPC's) are translated once, in the room that owns the library. A message
 names the field, the value and the remedy, because it is shown to people as it is.
 """
 
-__all__ = ["DeviceError", "FramebatchError", "InvalidFrame", "ModelError", "UsageError"]
+__all__ = ["DeviceError", "DeviceMemoryError", "FramebatchError", "InvalidFrame", "ModelError", "UsageError"]
 
 
 class FramebatchError(Exception):
@@ -31,3 +32,7 @@ class InvalidFrame(FramebatchError):  # noqa: N818 - it names the frame, and Out
 
 class DeviceError(FramebatchError):
     """The device or its runtime failed; the frames concerned are answered FAILED."""
+
+
+class DeviceMemoryError(DeviceError):
+    """The device ran out of memory. The same batch may fail again; a smaller one, or a later one, may succeed."""

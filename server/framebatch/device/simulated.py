@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 import random
-import threading
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from framebatch.clock import now_ns, ns_to_ms, ns_to_seconds
+from framebatch.device.turns import Turns
+from framebatch.errors import DeviceMemoryError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -43,6 +44,8 @@ class SimulatedEngine:
         output_shapes: Sequence[tuple[int, ...]],
         noise: float = 0.0,
         seed: int = 0,
+        capacity: int | None = None,
+        turns: Turns | None = None,
         now: Callable[[], int] = now_ns,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -54,6 +57,8 @@ class SimulatedEngine:
             output_shapes: Of each output, for one frame (without the batch axis).
             noise: Coefficient of variation of a batch's time; the factor is lognormal with mean 1.
             seed: Of that factor's sequence.
+            capacity: How many frames of a batch its memory holds; None: any number.
+            turns: Of all engines that share the device; None: it is this one's alone.
             now: The clock, in nanoseconds.
             sleep: Waits for so many seconds; may wake late.
 
@@ -62,21 +67,25 @@ class SimulatedEngine:
             raise ValueError(f"alpha_ns is {alpha_ns}, beta_ns {beta_ns}; a batch must take some time")
         if noise < 0:
             raise ValueError(f"noise is {noise}; it must be at least 0")
+        if capacity is not None and capacity < 1:
+            raise ValueError(f"capacity is {capacity}; it must be at least 1")
         self.device = f"sim {ns_to_ms(alpha_ns):g}+{ns_to_ms(beta_ns):g}b ms (simulated)"
         self._alpha_ns = alpha_ns
         self._beta_ns = beta_ns
         self._sigma = math.sqrt(math.log1p(noise * noise))
         self._random = random.Random(seed)  # noqa: S311 - a simulation needs no secrecy
+        self._capacity = capacity
         self._shapes = tuple(output_shapes)
         self._zeros: list[npt.NDArray[np.float32]] = []
         self._now = now
         self._sleep = sleep
-        self._lock = threading.Lock()
-        self._busy_until_ns = 0
+        self._turns = turns or Turns()
         self._batches = 0
 
     def __repr__(self) -> str:
-        return f"<SimulatedEngine {self.device}, {self._batches} batches run, busy until {self._busy_until_ns} ns>"
+        return (
+            f"<SimulatedEngine {self.device}, {self._batches} batches run, busy until {self._turns.busy_until_ns} ns>"
+        )
 
     def run(self, images: npt.NDArray[np.uint8]) -> tuple[list[npt.NDArray[np.float32]], int, int]:
         """Take the time of one batch; blocks until it is done, without the interpreter lock.
@@ -87,17 +96,30 @@ class SimulatedEngine:
         Returns:
             Read-only zeros, float32 (b, ...) for each output, and when the simulated device started and finished.
 
+        Raises:
+            DeviceMemoryError: the batch is larger than `capacity`; it takes no time.
+
         """
         count = len(images)
-        with self._lock:
-            started_ns = max(self._now(), self._busy_until_ns)
+        if self._capacity is not None and count > self._capacity:
+            raise DeviceMemoryError(
+                f"{self.device} failed on a batch of {count}: its memory holds {self._capacity} frames"
+            )
+        with self._turns.turn():
+            started_ns = max(self._now(), self._turns.busy_until_ns)
             finished_ns = started_ns + self._service_ns(count)
-            self._busy_until_ns = finished_ns
+            self._turns.busy_until_ns = finished_ns
             self._batches += 1
             outputs = self._nothing(count)
         while (left_ns := finished_ns - self._now()) > 0:
             self._sleep(ns_to_seconds(left_ns))
         return outputs, started_ns, finished_ns
+
+    def pin(self, array: npt.NDArray[Any]) -> None:
+        """Nothing is copied."""
+
+    def reopen(self) -> None:
+        """Nothing can have been damaged."""
 
     def close(self) -> None:
         """Nothing to give back."""
