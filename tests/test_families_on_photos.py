@@ -23,6 +23,7 @@ from framebatch.device.devices import Device
 from framebatch.device.engine import OnnxEngine
 from framebatch.device.graph import InputFormat
 from framebatch.device.model_file import Tensor, read_model_file
+from framebatch.device.options import EngineOptions
 from framebatch.device.program import build_program
 from framebatch.frame import EncodedPicture
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from framebatch.detection.imaging import Prepared
 
 Array = npt.NDArray[Any]
+TWO_THREADS = EngineOptions(threads=2)
 COCO = [
     "general/bus.jpg",
     "coco/000000005001.jpg",
@@ -94,14 +96,19 @@ def both(request: pytest.FixtureRequest, assets: Path) -> Both:
         std=spec.std,
         extras={"orig_target_sizes": np.array([[width, height]])} if family == "detr" else {},
     )
-    plain = OnnxEngine(build_program(model, form), Device(kind="cpu"), threads=2)
+    plain = OnnxEngine(build_program(model, form), Device(kind="cpu"), options=TWO_THREADS, max_batch=1)
     example, _, _ = plain.run(np.zeros((1, height, width, 3), np.uint8))
     tensors = [
         Tensor(name=declared.name, shape=(None, *output.shape[1:]), dtype=str(output.dtype))
         for declared, output in zip(model.outputs, example, strict=True)
     ]
     spec = ModelSpec(**{**options, "outputs": FAMILIES[family].arrange(tensors)})
-    fused = OnnxEngine(build_program(model, form, select=selection(spec, example)), Device(kind="cpu"), threads=2)
+    fused = OnnxEngine(
+        build_program(model, form, select=selection(spec, example)),
+        Device(kind="cpu"),
+        options=TWO_THREADS,
+        max_batch=1,
+    )
     return Both(spec, plain, fused, example)
 
 

@@ -1,29 +1,43 @@
-"""From a model's path and a device's name to a `Detector` that is proven and warm: file, spec, engine, joined here."""
+"""From a model's path and a device's name to a `Detector` that is proven: the story of how a model gets onto a device.
+
+    read the file, and recognise the model
+    plain      run it as it is, on the processor; a model that fails even there is refused
+    fused      select the best candidates inside the graph; equal to plain, or it is not used
+    opened     make a fixed batch axis open; single frames are answered as before, or it is not used
+    batches    on the device, at every size: each frame is answered as alone, or frames are run one by one
+    threads    on a processor, as many as help
+
+What came of it, and why, is told by `Detector.report` and in the log, and is kept for the next start.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import logging
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 import numpy as np
 
-from framebatch.clock import SECOND_NS, now_ns
-from framebatch.detection.detector import Detector, Engine
-from framebatch.detection.geometry import plan_resize
-from framebatch.detection.imaging import Prepared
-from framebatch.detection.invariance import blobs, why_not_in_batches
+from framebatch.detection.detector import Detector, Engine, buckets_up_to
 from framebatch.detection.manifest import read_manifest
-from framebatch.detection.recognition import recognise
+from framebatch.detection.measuring import rates_by_threads, warm_up
+from framebatch.detection.programs import Plain, fuse, open_batch, plain
+from framebatch.detection.proof import BatchProof, answers_alike, prove_batches, why_not_in_batches
+from framebatch.detection.recognition import confirm, recognise
+from framebatch.detection.remembered import Loaded, Memory, Wanted
+from framebatch.detection.report import LoadReport
+from framebatch.detection.scenes import scenes
 from framebatch.device.engine import OnnxEngine, run_once
 from framebatch.device.graph import InputFormat
 from framebatch.device.model_file import ModelFile, read_model_file
-from framebatch.device.program import build_program
+from framebatch.device.options import EngineOptions
 from framebatch.device.simulated import SimulatedEngine
-from framebatch.errors import ModelError
+from framebatch.device.threads import smallest_sufficient
+from framebatch.device.turns import turns_of
+from framebatch.errors import DeviceError, DeviceMemoryError, ModelError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import numpy.typing as npt
@@ -31,6 +45,7 @@ if TYPE_CHECKING:
     from framebatch.detection.headers import Limits
     from framebatch.detection.spec import ModelSpec
     from framebatch.device.devices import Device
+    from framebatch.device.program import Program
 
 __all__ = ["inspect_model", "load_detector", "warm_up"]
 
@@ -39,8 +54,10 @@ log = logging.getLogger(__name__)
 MAX_BATCH_PROCESSOR: Final = 8
 MAX_BATCH_ACCELERATOR: Final = 32
 MAX_BATCH_SIMULATED: Final = 64
-_MIN_RUNS: Final = 2
-_MAX_RUNS: Final = 10
+_PICTURES: Final = 6
+_PROCESSOR: Final = "CPUExecutionProvider"
+_OPENED: Final = "the file fixes its batch axis, and when that is opened: "
+_UNPROVEN: Final = BatchProof((), "", 0)
 
 
 def inspect_model(path: Path) -> ModelSpec:
@@ -58,36 +75,214 @@ def load_detector(
     path: Path,
     *,
     device: Device,
+    options: EngineOptions | None = None,
     max_batch: int | None = None,
     threads: int | None = None,
     confidence: float | None = None,
     iou: float | None = None,
     limits: Limits | None = None,
+    name: str | None = None,
+    prove: Literal["once", "always"] = "once",
 ) -> Detector:
     """Load the model at `path` on `device`.
 
     Args:
         path: Of the ONNX file; a manifest of the same name with the suffix .toml may lie beside it.
         device: Where to run it.
+        options: How to run it there.
         max_batch: The largest batch, where the model takes batches of any size; None: 8 on a processor, where more
             only adds latency, 32 on an accelerator, 64 on a simulated one.
-        threads: How many threads one batch may use on a processor; None: as many as there are.
+        threads: In place of `options.threads`: how many threads one batch may use on a processor; None in both: as
+            many as help, by measurement.
         confidence: Threshold in place of the model's own, 0 to 1.
         iou: Overlap in place of the model's own, 0 to 1.
         limits: How large a picture may be.
+        name: What to call it; None: as its file.
+        prove: `once` trusts what was proven at an earlier start with the same file on the same machine; `always` does
+            not.
 
     Raises:
-        ModelError: the model cannot be served.
+        ModelError: the model cannot be served, or fails even on one picture.
         DeviceError: the device cannot be used.
 
     """
     model = read_model_file(path)
     spec = recognise(model, read_manifest(path), lambda width, height: _probe(model, width, height))
     given: dict[str, Any] = {
-        key: value for key, value in (("confidence", confidence), ("iou", iou)) if value is not None
+        key: value for key, value in (("confidence", confidence), ("iou", iou), ("name", name)) if value is not None
     }
     spec = dataclasses.replace(spec, **given)
-    form = InputFormat(
+    if device.kind == "sim":
+        return Detector(spec, _simulate(model, spec, device), max_batch=max_batch or MAX_BATCH_SIMULATED, limits=limits)
+    options = options or EngineOptions()
+    wanted = Wanted(
+        device, dataclasses.replace(options, threads=options.threads if threads is None else threads), max_batch
+    )
+    memory = Memory(model, spec, _input_format(spec), wanted)
+    loaded = memory.recall() if prove == "once" else None
+    if loaded is None:
+        loaded = _load(model, spec, wanted)
+        if wanted.max_batch == 1:  # most likely a command that is run often, and not for long
+            loaded = _with_threads(loaded, wanted)
+        memory.keep(loaded)
+    loaded = _with_threads(loaded, wanted)
+    spec = dataclasses.replace(spec, batch_size=loaded.report.batch_size)
+    log.info(
+        "%s: %s, %d x %d, on %s", spec.name, spec.family, spec.input_width, spec.input_height, loaded.engine.device
+    )
+    if loaded.report.why_not_batched:
+        size = "one by one" if spec.batch_size == 1 else f"{spec.batch_size} at a time"
+        log.warning("%s: frames are run %s, not in batches: %s", spec.name, size, loaded.report.why_not_batched)
+    for sentence in loaded.report.sentences():
+        log.info("%s: %s", spec.name, sentence)
+    return Detector(spec, loaded.engine, max_batch=loaded.max_batch, limits=limits, report=loaded.report)
+
+
+class _Placed(NamedTuple):
+    """A program on the device."""
+
+    program: Program
+    engine: OnnxEngine
+    max_batch: int
+
+
+def _load(model: ModelFile, spec: ModelSpec, wanted: Wanted) -> Loaded:
+    """Build every program, prove it, and open the best that holds on the device."""
+    pictures = scenes(_PICTURES, spec.input_width, spec.input_height)
+    reference = plain(model, spec, _input_format(spec), pictures, wanted.device)
+    confirm(model, spec, reference.answers[0])
+    fused = fuse(model, spec, reference, pictures)
+    programs = [each for each in (fused.program, reference.program) if each is not None]
+    why_not = "" if wanted.max_batch == 1 else why_not_in_batches(spec, model)
+    opened = None
+    if spec.batch_size is not None and wanted.max_batch != 1 and not why_not:
+        opened, why_not = open_batch(model, spec, reference, fused, pictures)
+    placed = _place([opened, *programs] if opened else programs, spec, wanted, reference, pictures[0])
+    if opened and placed.program is not opened:
+        why_not = f"{_OPENED}it does not run on the device"
+    proof = _UNPROVEN
+    if placed.program.batch_size is None and placed.max_batch > 1 and not why_not:
+        proof = _prove(model, spec, placed, pictures)
+        why_not = proof.why_not
+        if why_not and placed.program is opened:
+            why_not = f"{_OPENED}{why_not}"
+            placed.engine.close()
+            placed = _place(programs, spec, wanted, reference, pictures[0])
+        elif proof.out_of_memory:
+            placed.engine.reopen()
+            placed = placed._replace(max_batch=max(proof.proven))
+    batch_size = 1 if why_not and placed.program.batch_size is None else placed.program.batch_size
+    report = LoadReport(
+        pictures_in=placed.program.pictures_in,
+        why_not_pictures_in=reference.why_not_pictures_in,
+        fused=placed.program.fused,
+        why_not_fused="" if placed.program.fused else fused.why_not or "the fused program does not run on the device",
+        batch_size=batch_size,
+        opened=opened is not None and placed.program is opened,
+        why_not_batched=why_not,
+        proven=proof.proven,
+        loosely=proof is not _UNPROVEN and model.dynamically_quantised,
+        max_pixels=fused.off.pixels,
+        max_score=fused.off.score,
+        out_of_memory=proof.out_of_memory,
+    )
+    return Loaded(*placed, report)
+
+
+def _place(
+    programs: Sequence[Program], spec: ModelSpec, wanted: Wanted, reference: Plain, picture: npt.NDArray[np.uint8]
+) -> _Placed:
+    """Open the first of `programs` that runs on the device and answers there what the plain one answers.
+
+    Raises:
+        ModelError: the last of them does not load.
+        DeviceError: it does not run, or the device cannot be used.
+
+    """
+    for program in programs:
+        try:
+            placed = _open(program, wanted)
+        except (DeviceError, ModelError) as error:
+            if program is programs[-1]:
+                raise
+            log.warning("%s: a program is not used, because it does not load: %s", spec.name, error)
+            continue
+        why_not = _why_not_right(placed, spec, reference, picture)
+        if not why_not:
+            break
+        if program is programs[-1]:
+            log.warning("%s: detections may be wrong: %s", spec.name, why_not)
+            break
+        log.warning("%s: a program is not used: %s", spec.name, why_not)
+        placed.engine.close()
+    return placed
+
+
+def _why_not_right(placed: _Placed, spec: ModelSpec, reference: Plain, picture: npt.NDArray[np.uint8]) -> str:
+    """Run one picture; answers what is wrong with that, for people."""
+    program = placed.program
+    try:
+        outputs, _, _ = placed.engine.run(picture[None].repeat(program.batch_size or 1, axis=0))
+    except DeviceError as error:
+        return str(error)
+    if answers_alike(
+        reference.answers[0], [np.atleast_1d(output)[:1] for output in outputs], spec, fused=program.fused
+    ):
+        return ""
+    return f"{placed.engine.device} answers differently than the processor does"
+
+
+def _prove(model: ModelFile, spec: ModelSpec, placed: _Placed, pictures: npt.NDArray[np.uint8]) -> BatchProof:
+    try:
+        return prove_batches(
+            placed.engine,
+            spec,
+            pictures,
+            buckets_up_to(placed.max_batch),
+            fused=placed.program.fused,
+            loosely=model.dynamically_quantised,
+        )
+    except DeviceError:
+        placed.engine.close()
+        raise
+
+
+def _open(program: Program, wanted: Wanted) -> _Placed:
+    """Open one program; where the device has too little memory for the largest batch, for a smaller one."""
+    largest = wanted.max_batch or (MAX_BATCH_PROCESSOR if wanted.device.kind == "cpu" else MAX_BATCH_ACCELERATOR)
+    while True:
+        try:
+            engine = OnnxEngine(program, wanted.device, options=wanted.options, max_batch=largest)
+        except DeviceMemoryError:
+            if largest == 1:
+                raise
+            largest //= 2
+        else:
+            unset = wanted.max_batch is None and engine.provider == _PROCESSOR
+            return _Placed(program, engine, MAX_BATCH_PROCESSOR if unset else largest)
+
+
+def _with_threads(loaded: Loaded, wanted: Wanted) -> Loaded:
+    """On a processor, where nobody chose and nothing is remembered: measure, and use as many threads as help."""
+    if loaded.engine.provider != _PROCESSOR or wanted.options.threads is not None or loaded.report.threads:
+        return loaded
+    buckets = buckets_up_to(loaded.max_batch)
+    count = loaded.report.batch_size or buckets[len(buckets) // 2]
+    rates = rates_by_threads(loaded, wanted, count)
+    if not rates:
+        return loaded
+    chosen = smallest_sufficient(rates)
+    report = dataclasses.replace(loaded.report, threads=chosen, frames_per_second=rates)
+    if chosen == max(rates):
+        return loaded._replace(report=report)
+    loaded.engine.close()
+    options = dataclasses.replace(wanted.options, threads=chosen)
+    engine = OnnxEngine(loaded.program, wanted.device, options=options, max_batch=loaded.max_batch)
+    return loaded._replace(engine=engine, report=report)
+
+
+def _input_format(spec: ModelSpec) -> InputFormat:
+    return InputFormat(
         name=spec.input_name,
         width=spec.input_width,
         height=spec.input_height,
@@ -96,87 +291,29 @@ def load_detector(
         mean=spec.mean,
         std=spec.std,
         dtype=spec.input_dtype,
+        extras=spec.extras,
     )
-    if device.kind == "sim":
-        return Detector(spec, _simulate(model, spec, device), max_batch=max_batch or MAX_BATCH_SIMULATED, limits=limits)
-    engine = _open(model, form, device, threads)
-    log.info("%s: %s, %d x %d, on %s", spec.name, spec.family, spec.input_width, spec.input_height, engine.device)
-    if max_batch is None:
-        max_batch = MAX_BATCH_PROCESSOR if engine.provider == "CPUExecutionProvider" else MAX_BATCH_ACCELERATOR
-    if spec.batch_size is None and max_batch > 1:
-        reason = why_not_in_batches(engine, spec, model)
-        if reason is not None:
-            log.warning("%s: frames are run one by one, not in batches: %s", spec.name, reason)
-            spec = dataclasses.replace(spec, batch_size=1)
-    return Detector(spec, engine, max_batch=max_batch, limits=limits)
-
-
-def warm_up(
-    detector: Detector, on_bucket: Callable[[int], None] | None = None, *, budget_ns: int = 5 * SECOND_NS
-) -> dict[int, list[int]]:
-    """Run every batch size a few times, the largest first, and measure it.
-
-    The largest comes first so that memory is taken once; the pictures are noise, because zeros are quicker on some
-    devices. Each bucket is run once unmeasured, then at least twice, however small the budget is.
-
-    Args:
-        detector: Not used by anyone else meanwhile.
-        on_bucket: Called with each bucket before its runs, to show progress.
-        budget_ns: No run beyond the needed ones begins after this time; default 5 s.
-
-    Returns:
-        For each bucket, rising, what the device took for each measured run, in nanoseconds.
-
-    Raises:
-        DeviceError: a run failed; the largest bucket may not fit the device's memory.
-
-    """
-    fit = detector.spec.fit
-    random = np.random.default_rng(0)
-    frames = [
-        Prepared(random.integers(0, 256, (fit.height, fit.width, 3), np.uint8), plan_resize(fit, fit.width, fit.height))
-        for _ in range(min(4, detector.buckets[-1]))
-    ]
-    deadline_ns = now_ns() + budget_ns
-    times: dict[int, list[int]] = {}
-    for done, bucket in enumerate(reversed(detector.buckets)):
-        if on_bucket is not None:
-            on_bucket(bucket)
-        batch = [frames[place % len(frames)] for place in range(bucket)]
-        share_ns = (deadline_ns - now_ns()) // (len(detector.buckets) - done)
-        stop_ns = now_ns() + share_ns
-        detector.detect(batch)
-        measured: list[int] = []
-        while len(measured) < _MIN_RUNS or (len(measured) < _MAX_RUNS and now_ns() < stop_ns):
-            result = detector.detect(batch)
-            measured.append(result.finished_ns - result.started_ns)
-        times[bucket] = measured
-    return dict(sorted(times.items()))
-
-
-def _open(model: ModelFile, form: InputFormat, device: Device, threads: int | None) -> OnnxEngine:
-    """Load with the conversion of pictures inside the graph; where that fails, say so and convert on the host."""
-    try:
-        return OnnxEngine(build_program(model, form), device, threads=threads)
-    except (ModelError, ValueError) as error:
-        log.warning("%s: pictures are converted on the host, not in the graph: %s", model.path.name, error)
-    try:
-        return OnnxEngine(build_program(model, form, pictures_in=False), device, threads=threads)
-    except ModelError as error:
-        raise ModelError(f"model {model.path}: {error}") from error
 
 
 def _simulate(model: ModelFile, spec: ModelSpec, device: Device) -> Engine:
-    shapes: list[tuple[int, ...]] = []
-    for output in model.outputs:
-        axes = output.shape[1:]
-        if None in axes:
-            axes = _probe(model, spec.input_width, spec.input_height)[0].shape[1:]
-        shapes.append(tuple(axis or 0 for axis in axes))
-    return SimulatedEngine(alpha_ns=device.alpha_ns, beta_ns=device.beta_ns, output_shapes=shapes, noise=device.noise)
+    shapes: list[tuple[int | None, ...]] = [output.shape[1:] for output in model.outputs]
+    if any(None in shape for shape in shapes):
+        answers = _probe(model, spec.input_width, spec.input_height, spec.extras)
+        shapes = [answer.shape[1:] for answer in answers]
+    known = [tuple(axis or 0 for axis in shape) for shape in shapes]
+    return SimulatedEngine(
+        alpha_ns=device.alpha_ns,
+        beta_ns=device.beta_ns,
+        output_shapes=known,
+        noise=device.noise,
+        turns=turns_of(str(device)),
+    )
 
 
-def _probe(model: ModelFile, width: int, height: int) -> list[npt.NDArray[Any]]:
+def _probe(
+    model: ModelFile, width: int, height: int, extras: Mapping[str, npt.NDArray[Any]] | None = None
+) -> list[npt.NDArray[Any]]:
     """Run the model as it is, once, on made-up pictures of samples 0 to 1."""
-    pictures = blobs(model.inputs[0].shape[0] or 1, width, height).transpose(0, 3, 1, 2) / np.float32(255)
-    return run_once(model, pictures.astype(model.inputs[0].dtype))
+    picture = next(tensor for tensor in model.inputs if tensor.name not in (extras or {}))
+    pictures = scenes(picture.shape[0] or 1, width, height).transpose(0, 3, 1, 2) / np.float32(255)
+    return run_once(model, pictures.astype(picture.dtype), extras)
