@@ -59,6 +59,23 @@ async def test_an_expired_frame_says_where_it_was(ready_ns: int, dispatched_ns: 
     assert frame.reason == f"the deadline came while the frame was {where}"
 
 
+async def test_an_expired_frame_says_what_held_it_up() -> None:
+    """When it had been run in vain before."""
+    book = Book()
+    frame = book.take(deadline_ms=1)
+    frame.reason = "a batch of 2 failed: no memory"
+    await book.replies.wait(1)
+    assert frame.reason == "the deadline came while the frame was being decoded; a batch of 2 failed: no memory"
+
+
+async def test_a_newer_frame_is_named() -> None:
+    """To whoever is superseded by it."""
+    book = Book()
+    old, new = book.take(3), book.take(4)
+    book.answers.supersede(old, new)
+    assert (old.outcome, old.reason) == (Outcome.SUPERSEDED, "frame 4 of the same camera is newer")
+
+
 async def test_frames_expire_in_the_order_of_their_deadlines() -> None:
     """However they were taken in; a later frame may have the earlier deadline."""
     book = Book()
@@ -117,6 +134,7 @@ async def test_settled_when_nothing_is_owed() -> None:
     waiting = asyncio.create_task(book.answers.settled(60))
     book.answers.give(frame, Outcome.OK, "")
     assert await waiting
+    assert await book.answers.settled(None)
 
 
 async def test_a_closed_book_watches_no_more() -> None:

@@ -59,6 +59,25 @@ async def test_a_broken_picture_harms_no_other(
     assert rig.outcomes() == {0: Outcome.OK, 1: outcome, 2: Outcome.OK}
 
 
+async def test_an_answer_may_end_another_frame(make: Callable[..., Rig]) -> None:
+    """A client that gives up its other frame when it hears of a broken one: each has one answer all the same."""
+    rig = make(instant=False)
+    (second,) = rig.submit(1)
+    broken = rig.replies.frame(0)
+    reply = broken.reply
+
+    def give_up(frame: Frame) -> None:
+        reply(frame)
+        rig.batcher.withdraw(second, "given up")
+
+    broken.reply = give_up
+    rig.hand_over(broken)
+    rig.decoders.frames.reverse()
+    rig.decoders.finish(2, error=InvalidFrame("a broken JPEG"))
+    assert [(frame.sequence, frame.reason) for frame in rig.replies.frames] == [(0, "a broken JPEG"), (1, "given up")]
+    rig.check_sum()
+
+
 async def test_a_deadline_on_the_device_is_kept(make: Callable[..., Rig]) -> None:
     """The frame is answered EXPIRED when its time comes; the late result is dropped, and the next batch is run."""
     rig = make(table=FAST)
@@ -71,6 +90,8 @@ async def test_a_deadline_on_the_device_is_kept(make: Callable[..., Rig]) -> Non
     rig.finish(await rig.step(1))
     await rig.replies.wait(2)
     assert [(each.sequence, each.outcome) for each in rig.replies.frames] == [(0, Outcome.EXPIRED), (1, Outcome.OK)]
+    rig.batcher.retire("the test is over")
+    await rig.batcher.closed()  # the lanes may report the two batches in either order
     assert (frame.detections, rig.decoders.held) == (None, set())
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
+from hypothesis.stateful import Bundle, MultipleResults, RuleBasedStateMachine, consumes, invariant, multiple, rule
 
 from framebatch.scheduling import Pending
 
@@ -17,6 +17,7 @@ class Item:
     deadline_ns: int
     camera: str = "a"
     live: bool = False
+    rows: int = 1
 
 
 def ready(*items: Item) -> Pending[Item]:
@@ -42,6 +43,44 @@ def test_taken_frames_have_left() -> None:
     pending = ready(third, second, first)
     assert pending.take(2) == [first, second]
     assert (list(pending), pending.remove(first), pending.waiting) == ([third], False, 1)
+
+
+def test_a_frame_of_several_rows_is_counted_so_often() -> None:
+    """While it is prepared and when it is ready; its rows are neighbours, are taken one by one, and leave together."""
+    wide, narrow = Item(5, rows=3), Item(5)
+    pending: Pending[Item] = Pending()
+    pending.accept(wide)
+    pending.accept(narrow)
+    assert (pending.preparing, pending.waiting) == (4, 4)
+    pending.make_ready(wide)
+    pending.make_ready(narrow)
+    assert list(pending) == [wide, wide, wide, narrow]
+    assert pending.take(1) == [wide]
+    assert pending.put_back(wide) is None
+    assert list(pending) == [wide, wide, narrow, wide]
+    assert (pending.remove(wide), list(pending), pending.remove(wide)) == (True, [narrow], False)
+
+
+def test_what_is_put_back_is_ready_again() -> None:
+    """By its deadline, behind those with the same one."""
+    first, second, third = Item(1), Item(1), Item(9)
+    pending = ready(first, second, third)
+    pending.take(1)
+    assert pending.put_back(first) is None
+    assert list(pending) == [second, first, third]
+
+
+def test_what_is_put_back_gives_way_to_a_newer_live_frame() -> None:
+    """All of it leaves; without a newer one it takes its camera's place again."""
+    old, new = Item(5, live=True, rows=2), Item(9, live=True)
+    pending = ready(old)
+    pending.take(1)
+    pending.accept(new)
+    assert pending.put_back(old) is new
+    assert (list(pending), pending.waiting) == ([], 1)
+    pending.remove(new)
+    assert pending.put_back(old) is None
+    assert pending.accept(new) is old
 
 
 def test_a_frame_waits_before_it_is_ready() -> None:
@@ -125,11 +164,10 @@ class Model:
 
     def drop(self, item: Item) -> bool:
         """Answer whether it waited."""
-        for stage in (self.preparing, self.ready):
-            if item in stage:
-                stage.remove(item)
-                return True
-        return False
+        waited = item in self.preparing + self.ready
+        self.preparing = [other for other in self.preparing if other is not item]
+        self.ready = [other for other in self.ready if other is not item]
+        return waited
 
     def ordered(self) -> list[Item]:
         """Answer the ready ones by deadline."""
@@ -140,16 +178,18 @@ class PendingMachine(RuleBasedStateMachine):
     """Any sequence of operations gives what the simple model gives."""
 
     items = Bundle("items")
+    taken = Bundle("taken")
 
     def __init__(self) -> None:
         super().__init__()
         self.pending: Pending[Item] = Pending()
         self.model = Model()
 
-    @rule(target=items, deadline_ns=st.integers(0, 6), camera=st.sampled_from("abc"), live=st.booleans())
-    def accept(self, deadline_ns: int, camera: str, *, live: bool) -> Item:
+    @rule(target=items, deadline_ns=st.integers(0, 6), camera=st.sampled_from("abc"), rows=st.integers(0, 3))
+    def accept(self, deadline_ns: int, camera: str, rows: int) -> Item:
         """A frame comes, and may supersede."""
-        item = Item(deadline_ns, camera, live)
+        live = rows == 0
+        item = Item(deadline_ns, camera, live, max(1, rows))
         superseded = self.model.newest_live(camera) if live else None
         if superseded is not None:
             self.model.drop(superseded)
@@ -163,7 +203,7 @@ class PendingMachine(RuleBasedStateMachine):
         waited = item in self.model.preparing
         if waited:
             self.model.preparing.remove(item)
-            self.model.ready.append(item)
+            self.model.ready += [item] * item.rows
         assert self.pending.make_ready(item) == waited
 
     @rule(item=consumes(items))
@@ -171,22 +211,32 @@ class PendingMachine(RuleBasedStateMachine):
         """It goes, if it is still there."""
         assert self.pending.remove(item) == self.model.drop(item)
 
-    @rule(count=st.integers(0, 4))
-    def take(self, count: int) -> None:
+    @rule(target=taken, count=st.integers(0, 4))
+    def take(self, count: int) -> MultipleResults[Item]:
         """The first ones leave together."""
         expected = self.model.ordered()[:count]
         for item in expected:
-            self.model.drop(item)
+            self.model.ready.remove(item)
         assert self.pending.take(count) == expected
+        return multiple(*expected)
+
+    @rule(item=consumes(taken))
+    def put_back(self, item: Item) -> None:
+        """One that was taken is ready again, unless a newer one of its camera waits."""
+        newer = self.model.newest_live(item.camera) if item.live else None
+        if newer is None:
+            self.model.ready.append(item)
+        assert self.pending.put_back(item) is newer
 
     @invariant()
     def same_as_the_model(self) -> None:
         """Both hold the same frames in the same order."""
         ordered = self.model.ordered()
+        preparing = sum(item.rows for item in self.model.preparing)
         assert list(self.pending) == ordered
         assert list(self.pending.deadlines) == [item.deadline_ns for item in ordered]
-        assert (len(self.pending), self.pending.preparing) == (len(ordered), len(self.model.preparing))
-        assert self.pending.waiting == len(ordered) + len(self.model.preparing)
+        assert (len(self.pending), self.pending.preparing) == (len(ordered), preparing)
+        assert self.pending.waiting == len(ordered) + preparing
         for time in (0, 3, 7):
             assert self.pending.ahead_of(time) == sum(item.deadline_ns <= time for item in ordered)
             assert self.pending.before(time) == sum(item.deadline_ns < time for item in ordered)

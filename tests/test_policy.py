@@ -34,6 +34,7 @@ class Item:
     deadline_ns: int
     camera: str = "a"
     live: bool = False
+    rows: int = 1
 
 
 class Arrival(NamedTuple):
@@ -329,6 +330,14 @@ def test_after_a_pause_the_load_is_forgotten() -> None:
     policy = make_policy(HEAVY)
     policy.arrived(10**15)
     assert policy.load == pytest.approx(0, abs=1e-6)
+
+
+def test_the_load_that_people_see_falls_when_nothing_comes() -> None:
+    """Nobody tells the policy that frames stay away: the figure looks at the time."""
+    policy = make_policy(0.5)
+    at_ns = policy._window_start_ns
+    assert policy.load_at(at_ns + 1) == policy.load == pytest.approx(0.5, rel=0.01)
+    assert policy.load_at(at_ns + 3_600_000_000_000) == pytest.approx(0, abs=1e-3)
 
 
 def test_it_shows_its_state() -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,7 +15,18 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-__all__ = ["Detections", "EncodedPicture", "Frame", "Header", "Outcome", "Picture", "RawPicture", "Region"]
+__all__ = [
+    "NO_MODEL",
+    "Detections",
+    "EncodedPicture",
+    "Frame",
+    "Header",
+    "Model",
+    "Outcome",
+    "Picture",
+    "RawPicture",
+    "Region",
+]
 
 
 class Outcome(StrEnum):
@@ -66,6 +77,25 @@ class RawPicture(NamedTuple):
 Picture = EncodedPicture | RawPicture
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Model:
+    """One version of a model, loaded. Compared by identity: the same file loaded again is another.
+
+    Attributes:
+        name: As frames name it.
+        version: For people; tells versions of one name apart.
+        labels: Names of its classes, by class id.
+    """
+
+    name: str
+    version: str
+    labels: tuple[str, ...]
+
+
+NO_MODEL: Final = Model("", "", ())
+"""Of frames that name a model which is not served, or cannot be read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Detections:
     """What was found in one picture, best score first; n may be 0.
@@ -97,8 +127,11 @@ class Frame:
         deadline_ns: when its answer must have left.
         reply: called exactly once, on the event loop, when `outcome` is set.
         capture_unix_ns: when the picture was taken by the camera's clock; None when not told.
+        model: who answers it.
         header: what the picture's header says; None until it was read.
-        prepared: network-sized pixels, and how to map boxes back; whatever `prepare` returned.
+        rows: places of a batch that it takes: 1, or the number of tiles of a large picture.
+        prepared: network-sized pixels, and how to map boxes back; whatever `prepare` returned. A list of `rows` such
+            where there are several.
         picture_bytes: length of `picture` when it arrived.
         decode_by_ns: there is no use in decoding it later than this.
         ready_ns: when `prepared` was there; 0 before.
@@ -107,9 +140,9 @@ class Frame:
         finished_ns: when the device had finished with its batch; 0 before.
         parsed_ns: when its detections were there; 0 before.
         answered_ns: when `outcome` was set; 0 before.
-        batch_size: frames that share the device run; 0 until it is handed to the device.
+        batch_size: rows that share the device run, the last one where there are several; 0 until it is handed over.
         outcome: None while in flight.
-        reason: for people; empty when the outcome is OK.
+        reason: for people; empty when the outcome is OK. While in flight: why it has to be run again, if it has.
         detections: None unless the outcome is OK.
     """
 
@@ -127,6 +160,7 @@ class Frame:
         "finished_ns",
         "header",
         "live",
+        "model",
         "outcome",
         "parsed_ns",
         "picture",
@@ -136,6 +170,7 @@ class Frame:
         "reason",
         "region",
         "reply",
+        "rows",
         "sequence",
         "started_ns",
     )
@@ -163,8 +198,10 @@ class Frame:
         self.deadline_ns = deadline_ns
         self.reply = reply
         self.capture_unix_ns = capture_unix_ns
+        self.model = NO_MODEL
         self.header: Header | None = None
         # batcher: on the event loop, except `prepared`, `error` and the two times after it, which a decoder writes
+        self.rows = 1
         self.prepared: object = None
         self.error: Exception | None = None
         self.picture_bytes = 0

@@ -127,7 +127,8 @@ class FakeDecoders:
             frame.ready_ns = now
             frame.error = error
             if error is None:
-                frame.prepared = frame.sequence
+                rows = [(frame.sequence, row) for row in range(frame.rows)]
+                frame.prepared = frame.sequence if frame.rows == 1 else rows
                 self.held.add(frame)
         if alive:
             self._deliver(alive)

@@ -77,6 +77,10 @@ class Answers:
             self._settled.set()
         frame.reply(frame)
 
+    def supersede(self, frame: Frame, newer: Frame) -> None:
+        """Answer a frame whose camera has sent a newer one."""
+        self.give(frame, Outcome.SUPERSEDED, f"frame {newer.sequence} of the same camera is newer")
+
     def give_all(self, outcome: Outcome, reason: str) -> None:
         """Answer all watched frames that are still owed one."""
         for _, _, frame in self._watched:
@@ -84,8 +88,8 @@ class Answers:
                 self._on_expired(frame)
                 self.give(frame, outcome, reason)
 
-    async def settled(self, timeout_seconds: float) -> bool:
-        """Wait until nothing is owed; False when that did not come in time."""
+    async def settled(self, timeout_seconds: float | None) -> bool:
+        """Wait until nothing is owed; False when that did not come in time (None: there is no limit)."""
         try:
             await asyncio.wait_for(self._settled.wait(), timeout_seconds)
         except TimeoutError:
@@ -113,6 +117,7 @@ class Answers:
                 continue
             self._on_expired(frame)
             where = "on the device" if frame.dispatched_ns else "waiting" if frame.ready_ns else "being decoded"
-            self.give(frame, Outcome.EXPIRED, f"the deadline came while the frame was {where}")
+            again = f"; {frame.reason}" if frame.reason else ""
+            self.give(frame, Outcome.EXPIRED, f"the deadline came while the frame was {where}{again}")
         if watched:
             self._arm(watched[0][0])

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from framebatch.frame import Detections, Frame
 
-__all__ = ["BatchReport", "Decoders", "Detected"]
+__all__ = ["BatchReport", "Decoders", "Detected", "HealthReport"]
 
 
 class Detected(Protocol):
@@ -17,11 +17,11 @@ class Detected(Protocol):
 
     @property
     def detections(self) -> Sequence[Detections]:
-        """One per frame, in the order of the frames."""
+        """One per row, in the order of the rows."""
 
     @property
     def bucket(self) -> int:
-        """Frames that the device ran, padding included."""
+        """Rows that the device ran, padding included."""
 
     @property
     def submitted_ns(self) -> int:
@@ -57,11 +57,12 @@ class Decoders(Protocol):
     def put(self, frame: Frame) -> None:
         """Owns the frame until it is delivered, with `prepared` or `error`, and `ready_ns` set.
 
+        `prepared` of a frame whose `rows` are more than 1 is a list of as many.
         A frame that nobody took up by its `decode_by_ns` may be delivered with none of them.
         """
 
     def release(self, frame: Frame) -> None:
-        """`prepared` is no longer needed; harmless where there is none."""
+        """`prepared`, with all rows, is no longer needed; harmless where there is none."""
 
     def close(self) -> None:
         """Stop."""
@@ -71,4 +72,11 @@ class BatchReport(Protocol):
     """Who wants to know of every finished batch."""
 
     def __call__(self, *, frames: int, bucket: int, device_ns: int) -> None:
-        """`frames` answered with a device run of `bucket` that took `device_ns`."""
+        """`frames` rows answered with a device run of `bucket` that took `device_ns`."""
+
+
+class HealthReport(Protocol):
+    """Who wants to know whether a model can be run."""
+
+    def __call__(self, *, healthy: bool, reason: str) -> None:
+        """It cannot any more, and why; or it can again."""

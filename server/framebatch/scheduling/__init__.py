@@ -7,6 +7,20 @@ out as values; the server carries them out, and so can a simulator.
 from framebatch.scheduling.drift import ServiceEstimate
 from framebatch.scheduling.pending import Pending, Waiting
 from framebatch.scheduling.policy import Decision, Policy, Run, Shed, WaitUntil
+from framebatch.scheduling.sharing import Claim, Usage, order
 from framebatch.scheduling.smoothed import Smoothed
 
-__all__ = ["Decision", "Pending", "Policy", "Run", "ServiceEstimate", "Shed", "Smoothed", "WaitUntil", "Waiting"]
+__all__ = [
+    "Claim",
+    "Decision",
+    "Pending",
+    "Policy",
+    "Run",
+    "ServiceEstimate",
+    "Shed",
+    "Smoothed",
+    "Usage",
+    "WaitUntil",
+    "Waiting",
+    "order",
+]

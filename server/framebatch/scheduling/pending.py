@@ -1,6 +1,7 @@
 """The frames that wait, ordered by deadline, with a mailbox per live camera. Holds frames; decides nothing.
 
-A frame is accepted, becomes ready when its pixels are there, and leaves when it is taken for a batch or removed.
+A frame is accepted, becomes ready when its pixels are there, and leaves when it is taken for a batch or removed. A
+frame of several rows (places of a batch) waits as so many entries, which leave together unless they are taken.
 """
 
 from __future__ import annotations
@@ -29,6 +30,10 @@ class Waiting(Protocol):
     def live(self) -> bool:
         """Whether a newer frame of the same camera takes its place."""
 
+    @property
+    def rows(self) -> int:
+        """Places of a batch that it takes; does not change while it waits."""
+
 
 F = TypeVar("F", bound=Waiting)
 
@@ -38,6 +43,7 @@ class Pending(Generic[F]):
 
     Invariants:
         - a frame is in exactly one of `preparing` and the ready list, and is in neither once it has left;
+        - the ready list has one entry for each row of a frame that was not taken;
         - ready frames are ordered by deadline, equal deadlines in the order in which they became ready;
         - at most one waiting frame of a live camera, whether preparing or ready.
 
@@ -46,34 +52,35 @@ class Pending(Generic[F]):
 
     def __init__(self) -> None:
         self._preparing: set[F] = set()
+        self._preparing_rows = 0
         self._deadlines: list[int] = []
         self._frames: list[F] = []
         self._mailbox: dict[str, F] = {}
 
     def __repr__(self) -> str:
-        return f"Pending(preparing={len(self._preparing)}, ready={len(self._frames)}, live={len(self._mailbox)})"
+        return f"Pending(preparing={self._preparing_rows}, ready={len(self._frames)}, live={len(self._mailbox)})"
 
     def __len__(self) -> int:
-        """Ready frames."""
+        """Ready rows."""
         return len(self._frames)
 
     def __iter__(self) -> Iterator[F]:
-        """Ready frames, earliest deadline first."""
+        """Ready frames, earliest deadline first, each as often as it has rows."""
         return iter(self._frames)
 
     @property
     def preparing(self) -> int:
-        """Accepted frames whose pixels are not there yet."""
-        return len(self._preparing)
+        """Rows of accepted frames whose pixels are not there yet."""
+        return self._preparing_rows
 
     @property
     def waiting(self) -> int:
-        """All frames accepted and not yet taken."""
-        return len(self._preparing) + len(self._frames)
+        """All rows accepted and not yet taken."""
+        return self._preparing_rows + len(self._frames)
 
     @property
     def deadlines(self) -> Sequence[int]:
-        """Deadlines of the ready frames in nanoseconds, ascending. Not to be changed."""
+        """Deadlines of the ready rows in nanoseconds, ascending. Not to be changed."""
         return self._deadlines
 
     def accept(self, frame: F) -> F | None:
@@ -85,6 +92,7 @@ class Pending(Generic[F]):
                 self.remove(superseded)
             self._mailbox[frame.camera] = frame
         self._preparing.add(frame)
+        self._preparing_rows += frame.rows
         return superseded
 
     def make_ready(self, frame: F) -> bool:
@@ -92,31 +100,43 @@ class Pending(Generic[F]):
         if frame not in self._preparing:
             return False
         self._preparing.discard(frame)
-        deadline_ns = frame.deadline_ns
-        if not self._deadlines or deadline_ns >= self._deadlines[-1]:
-            self._deadlines.append(deadline_ns)
-            self._frames.append(frame)
-        else:
-            at = bisect_right(self._deadlines, deadline_ns)
-            self._deadlines.insert(at, deadline_ns)
-            self._frames.insert(at, frame)
+        self._preparing_rows -= frame.rows
+        self._insert(frame)
+        for _ in range(frame.rows - 1) if frame.rows > 1 else ():
+            self._insert(frame)
         return True
 
+    def put_back(self, frame: F) -> F | None:
+        """One row of it was taken in vain and is ready again, unless a newer live frame waits: that is returned.
+
+        In that case the older one has left.
+        """
+        if frame.live:
+            newer = self._mailbox.setdefault(frame.camera, frame)
+            if newer is not frame:
+                self.remove(frame)
+                return newer
+        self._insert(frame)
+        return None
+
     def remove(self, frame: F) -> bool:
-        """Let one frame go, whatever its stage; False when it had already left."""
+        """Let one frame go, whatever its stage, with all its rows; False when it had already left."""
         if frame in self._preparing:
             self._preparing.discard(frame)
+            self._preparing_rows -= frame.rows
         else:
-            at = self._index(frame)
+            at = self._index(frame, 0)
             if at < 0:
                 return False
-            del self._deadlines[at]
-            del self._frames[at]
+            while at >= 0:
+                del self._deadlines[at]
+                del self._frames[at]
+                at = self._index(frame, at) if frame.rows > 1 else -1
         self._forget(frame)
         return True
 
     def take(self, count: int) -> list[F]:
-        """The first `count` ready frames, which leave."""
+        """The first `count` ready rows, which leave; a frame comes as often as rows of it are among them."""
         taken = self._frames[:count]
         del self._frames[:count]
         del self._deadlines[:count]
@@ -125,15 +145,26 @@ class Pending(Generic[F]):
         return taken
 
     def ahead_of(self, deadline_ns: int) -> int:
-        """Ready frames whose deadline is not later."""
+        """Ready rows whose deadline is not later."""
         return bisect_right(self._deadlines, deadline_ns)
 
     def before(self, time_ns: int) -> int:
-        """Ready frames whose deadline is earlier than `time_ns`: the first so many."""
+        """Ready rows whose deadline is earlier than `time_ns`: the first so many."""
         return bisect_left(self._deadlines, time_ns)
 
-    def _index(self, frame: F) -> int:
-        at = bisect_left(self._deadlines, frame.deadline_ns)
+    def _insert(self, frame: F) -> None:
+        deadline_ns = frame.deadline_ns
+        if not self._deadlines or deadline_ns >= self._deadlines[-1]:
+            self._deadlines.append(deadline_ns)
+            self._frames.append(frame)
+        else:
+            at = bisect_right(self._deadlines, deadline_ns)
+            self._deadlines.insert(at, deadline_ns)
+            self._frames.insert(at, frame)
+
+    def _index(self, frame: F, begin: int) -> int:
+        """Where the frame's first entry is, from `begin` on; -1 when there is none."""
+        at = bisect_left(self._deadlines, frame.deadline_ns, begin)
         while at < len(self._frames) and self._deadlines[at] == frame.deadline_ns:
             if self._frames[at] is frame:
                 return at

@@ -59,11 +59,21 @@ class Policy:
     Owns the estimate of service times and of the load; it is told of arrivals and finished batches and asked for
     decisions. All deadlines are compared with the moment at which an answer leaves: the batch's completion plus
     `after_ns`, the time that the host needs to turn device output into an answer.
+
+    What a frame is here may be one of several rows that a frame takes; every row is counted.
+
+    Attributes:
+        estimate: how long batches take.
+        after_ns: set by the owner as it learns.
+        max_batch: the largest batch that is run; see `limit_batch`.
+        other_load: `load` of the others that share the device, set by who knows them.
     """
 
     def __init__(self, estimate: ServiceEstimate, *, after_ns: int = 0) -> None:
         self.estimate = estimate
         self.after_ns = after_ns
+        self.max_batch: int = estimate.table.max_batch
+        self.other_load = 0.0
         self._window_start_ns = 0
         self._window_count = 0
         self._rate_per_ns = 0.0
@@ -72,19 +82,30 @@ class Policy:
         return f"Policy(load={self.load:.2f}, after={ns_to_ms(self.after_ns):.1f} ms, {self.estimate!r})"
 
     @property
-    def max_batch(self) -> int:
-        """The largest batch that is ever run, in frames."""
-        return self.estimate.table.max_batch
-
-    @property
     def load(self) -> float:
         """Arrival rate over what the device can do in full batches; above 1 frames must be lost."""
-        return self._rate_per_ns * self.estimate.mid_ns[-1] / self.max_batch
+        return self._rate_per_ns * self.estimate.mid_ns[self.max_batch] / self.max_batch
 
-    def arrived(self, now_ns: int) -> None:
+    def load_at(self, now_ns: int) -> float:
+        """The load, for people: it falls when no frame comes any more, though nobody tells this object. O(1)."""
+        elapsed_ns = now_ns - self._window_start_ns
+        if elapsed_ns <= 2 * LOAD_WINDOW_NS:
+            return self.load
+        return self._window_count / elapsed_ns * self.estimate.mid_ns[self.max_batch] / self.max_batch
+
+    @property
+    def overloaded(self) -> bool:
+        """Whether the device is asked for about as much as it can do, or more."""
+        return self.load + self.other_load >= HEAVY_LOAD
+
+    def limit_batch(self, frames: int) -> None:
+        """Run no larger batches from now on; at least 1, and never more than the table knows."""
+        self.max_batch = max(1, min(frames, self.estimate.table.max_batch))
+
+    def arrived(self, now_ns: int, rows: int = 1) -> None:
         """Count one arrival. O(1)."""
         elapsed_ns = now_ns - self._window_start_ns
-        self._window_count += 1
+        self._window_count += rows
         if elapsed_ns >= LOAD_WINDOW_NS:
             rate = self._window_count / elapsed_ns
             self._rate_per_ns = rate if elapsed_ns > 2 * LOAD_WINDOW_NS else (self._rate_per_ns + rate) / 2
@@ -92,7 +113,7 @@ class Policy:
             self._window_count = 0
 
     def refusal(
-        self, pending: Pending[F], deadline_ns: int, *, ready_ns: int, start_ns: int, now_ns: int
+        self, pending: Pending[F], deadline_ns: int, *, ready_ns: int, start_ns: int, now_ns: int, rows: int = 1
     ) -> str | None:
         """Why a frame that arrives now cannot be answered in time by any schedule; None when it can. O(log n).
 
@@ -102,17 +123,24 @@ class Policy:
             ready_ns: when its pixels will be there.
             start_ns: the earliest start of the next batch.
             now_ns: the current time.
+            rows: places of a batch that it takes.
         """
         ahead = pending.ahead_of(deadline_ns) + pending.preparing
-        full, rest = divmod(ahead, self.max_batch)
-        mid_ns = self.estimate.mid_ns
-        backlog_ns = start_ns + full * mid_ns[-1] + mid_ns[rest + 1]
-        ready_ns = max(ready_ns, start_ns) + mid_ns[min(ahead + 1, self.max_batch)]
-        feasible_ns = max(backlog_ns, ready_ns) + self.after_ns
+        if ahead + rows <= self.max_batch:
+            feasible_ns = max(ready_ns, start_ns) + self.estimate.mid_ns[ahead + rows] + self.after_ns
+        else:
+            backlog_ns = start_ns + self.work_ns(ahead + rows)
+            ready_ns = max(ready_ns, start_ns) + self.work_ns(max(rows, self.max_batch))
+            feasible_ns = max(backlog_ns, ready_ns) + self.after_ns
         if feasible_ns <= deadline_ns:
             return None
         budget_ms = ceil(ns_to_ms(feasible_ns - now_ns))  # rounded up: what is named must be enough
         return f"cannot be answered in time: {ahead} frames are ahead; the smallest budget that fits is {budget_ms} ms"
+
+    def work_ns(self, rows: int) -> int:
+        """How long the device needs for so many in the largest batches that are run."""
+        full, rest = divmod(rows, self.max_batch)
+        return full * self.estimate.mid_ns[self.max_batch] + self.estimate.mid_ns[rest]
 
     def hopeless(self, pending: Pending[F], start_ns: int) -> int:
         """How many ready frames at the head could not be answered in time even alone. O(log n)."""
@@ -132,7 +160,7 @@ class Policy:
         limit = min(waiting, self.max_batch)
         deadlines = pending.deadlines
         fits_head = min(limit, self._largest_within(deadlines[0] - start_ns))
-        if fits_head == limit or (self.load < HEAVY_LOAD and self._drains(pending, start_ns)):
+        if fits_head == limit or (not self.overloaded and self._drains(pending, start_ns)):
             return self._run(fits_head)
         window = self._window(pending, start_ns, limit)
         skipped = pending.before(start_ns + self.estimate.high_ns[window] + self.after_ns)
@@ -144,7 +172,7 @@ class Policy:
         at = bisect_right(buckets, count) - 1
         below = buckets[at]
         high_ns = self.estimate.high_ns
-        if below < count and below * high_ns[count] > count * high_ns[below] and self.load >= HEAVY_LOAD:
+        if below < count and below * high_ns[count] > count * high_ns[below] and self.overloaded:
             count = below
         return Run(count, self.estimate.table.bucket_for(count))
 
@@ -158,7 +186,7 @@ class Policy:
         high_ns = self.estimate.high_ns
         at = 0
         while at < len(deadlines):
-            size = min(self._largest_within(deadlines[at] - start_ns), len(deadlines) - at)
+            size = min(self._largest_within(deadlines[at] - start_ns), len(deadlines) - at, self.max_batch)
             if size < 1:
                 return False
             start_ns += high_ns[size]
