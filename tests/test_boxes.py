@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framebatch.detection.boxes import iou_matrix, suppress
+from framebatch.detection.boxes import areas, intersections, iou_matrix, suppress
 
 Box = tuple[float, float, float, float]
 
@@ -46,6 +46,32 @@ SCENE = st.lists(st.tuples(ANY_BOX, st.integers(0, 8).map(lambda score: score / 
 @given(SCENE, st.sampled_from([0.0, 0.25, 0.45, 0.5, 1.0]), st.integers(1, 12))
 def test_suppression_is_the_greedy_one(scene: list[tuple[Box, float, int]], iou: float, limit: int) -> None:
     """The same boxes in the same order as the plain loop, ties and boxes without area included."""
+    boxes, scores, classes = ([entry[part] for entry in scene] for part in range(3))
+    found = suppress(*as_arrays(boxes, scores, classes), iou=iou, limit=limit)  # type: ignore[arg-type]
+    assert found.tolist() == greedy(boxes, scores, classes, iou, limit)  # type: ignore[arg-type]
+
+
+ANYWHERE = st.floats(-8000, 8000, width=32)
+SIDE = st.floats(0, 900, width=32)
+
+
+@st.composite
+def crowds(draw: st.DrawFn) -> list[tuple[Box, float, int]]:
+    """Draw boxes of any size and place, each with some that are nearly the same."""
+    scene = []
+    for _ in range(draw(st.integers(0, 8))):
+        x, y, wide, high = draw(ANYWHERE), draw(ANYWHERE), draw(SIDE), draw(SIDE)
+        kind = draw(st.integers(0, 2))
+        for _ in range(draw(st.integers(1, 6))):
+            dx, dy = draw(st.floats(-0.4, 0.4)) * wide, draw(st.floats(-0.4, 0.4)) * high
+            corners = np.array([x + dx, y + dy, x + dx + wide, y + dy + high], np.float32).tolist()
+            scene.append(((corners[0], corners[1], corners[2], corners[3]), draw(st.floats(0, 1, width=32)), kind))
+    return scene
+
+
+@given(crowds(), st.sampled_from([0.1, 0.45, 0.7]), st.integers(1, 60))
+def test_suppression_of_boxes_that_crowd_together(scene: list[tuple[Box, float, int]], iou: float, limit: int) -> None:
+    """As above for boxes as networks give them: near doubles, fractions of pixels, places outside the picture."""
     boxes, scores, classes = ([entry[part] for entry in scene] for part in range(3))
     found = suppress(*as_arrays(boxes, scores, classes), iou=iou, limit=limit)  # type: ignore[arg-type]
     assert found.tolist() == greedy(boxes, scores, classes, iou, limit)  # type: ignore[arg-type]
@@ -92,3 +118,15 @@ def test_the_matrix_of_overlaps(first: list[Box], second: list[Box]) -> None:
     found = iou_matrix(np.array(first).reshape(-1, 4), np.array(second).reshape(-1, 4))
     assert found.shape == (len(first), len(second))
     assert found.tolist() == [[overlap(a, b) for b in second] for a in first]
+
+
+@given(st.lists(ANY_BOX, max_size=6), st.lists(ANY_BOX, max_size=6))
+def test_shared_areas(first: list[Box], second: list[Box]) -> None:
+    """Of each with each, and of each with itself; a box that is turned inside out has none."""
+    as_array = np.array(first).reshape(-1, 4)
+    found = intersections(as_array, np.array(second).reshape(-1, 4))
+    assert found.tolist() == [
+        [max(min(a[2], b[2]) - max(a[0], b[0]), 0) * max(min(a[3], b[3]) - max(a[1], b[1]), 0) for b in second]
+        for a in first
+    ]
+    assert areas(as_array).tolist() == [max(x2 - x1, 0) * max(y2 - y1, 0) for x1, y1, x2, y2 in first]

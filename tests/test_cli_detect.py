@@ -1,4 +1,4 @@
-"""`framebatch detect` and `framebatch models check`, run as people and scripts run them."""
+"""`framebatch detect`, run as people and scripts run it."""
 
 from __future__ import annotations
 
@@ -116,34 +116,6 @@ def test_a_folder_without_pictures_is_wrong_usage(folder: Path, tmp_path: Path) 
     done = framebatch("detect", "--model", folder / "colours.onnx", tmp_path / "empty")
     assert done.returncode == 2
     assert "is a folder without pictures" in done.stderr
-
-
-def test_a_model_that_can_be_served_is_described(folder: Path) -> None:
-    """Family, size, batch axis, labels and precision; exit code 0."""
-    done = framebatch("models", "check", "--json", folder / "colours.onnx")
-    facts = json.loads(done.stdout)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert (facts["family"], facts["input_width"], facts["input_height"]) == ("yolov8", 64, 64)
-    assert (facts["batch"], facts["labels"], facts["precision"]) == ("any", ["red", "green", "blue"], "float32")
-    table = framebatch("models", "check", folder / "colours.onnx", columns=80).stdout
-    for text in ("colours can be served", "yolov8", "64 x 64", "any size, proven", "red, green, blue", "float32"):
-        assert text in table
-
-
-def test_a_model_that_cannot_be_served_is_refused_with_the_reason(tmp_path: Path) -> None:
-    """Exit code 2, one line on stderr."""
-    path = tiny_models.identity(tmp_path / "identity.onnx")
-    done = framebatch("models", "check", path)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith(f"error: model {path} answers an array of 4 axes")
-    assert len(done.stderr.splitlines()) == 1
-
-
-def test_a_bundled_model_is_found_by_its_name() -> None:
-    """No path is needed for what comes with framebatch."""
-    done = framebatch("models", "check", "--json", "conveyor")
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["model"] == "conveyor"
 
 
 def test_without_the_server_extras_the_remedy_is_named(folder: Path) -> None:

@@ -1,19 +1,14 @@
-"""framebatch.decoding: pictures through real decoder processes, some of which die."""
+"""framebatch.decoding: pictures through real decoder processes."""
 
-# ruff: noqa: ASYNC110, ASYNC222 - how far another process is can only be looked at
 from __future__ import annotations
 
 import asyncio
-import os
-import select
-import signal
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 import pytest
+from decoder_bench import LONG_WORK, NETWORK, PICTURES, Bench, close, encoded, one, two
 
-from framebatch.decoding import DecoderPool
 from framebatch.decoding.protocol import (
     INVALID,
     MAX_CHUNK,
@@ -27,114 +22,17 @@ from framebatch.decoding.protocol import (
 )
 from framebatch.decoding.slots import Slots
 from framebatch.detection.geometry import Resize
-from framebatch.detection.headers import Limits, read_header
-from framebatch.detection.imaging import Prepared, prepare
-from framebatch.errors import FramebatchError, InvalidFrame
-from framebatch.frame import EncodedPicture, Frame, Outcome, Picture, RawPicture, Region
-from framebatch.testing import Replies
+from framebatch.detection.imaging import Prepared, prepare, prepare_rows
+from framebatch.detection.tiling import Tiles, plan_tiles
+from framebatch.errors import InvalidFrame
+from framebatch.frame import EncodedPicture, Outcome, RawPicture, Region
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from framebatch.frame import Picture
 
-NETWORK = Resize(width=64, height=48)
-NOISE = np.random.default_rng(1).integers(0, 256, (120, 200, 3), np.uint8)
+__all__ = ["one", "two"]
+
 PIPE_BUF = 4096
-
-
-def encoded(suffix: str, *, size: tuple[int, int] = (120, 200)) -> EncodedPicture:
-    """Answer a part of the noise, or a black picture where it is larger, as a file."""
-    high, wide = size
-    pixels = NOISE[:high, :wide] if high <= 120 else np.zeros((high, wide, 3), np.uint8)
-    done, data = cv2.imencode(suffix, pixels)
-    assert done
-    return EncodedPicture(data.tobytes())
-
-
-PICTURES: dict[str, tuple[Picture, Region | None]] = {
-    "jpeg": (encoded(".jpg", size=(40, 60)), None),
-    "png": (encoded(".png", size=(24, 32)), None),
-    "webp": (encoded(".webp", size=(40, 60)), None),
-    "bgr": (RawPicture(NOISE[:30, :40].tobytes(), 40, 30, "bgr"), None),
-    "rgb": (RawPicture(NOISE[:48, :64].tobytes(), 64, 48, "rgb"), None),
-    "gray": (RawPicture(NOISE[:30, :40, 0].tobytes(), 40, 30, "gray"), None),
-    "region": (encoded(".jpg", size=(40, 60)), Region(10, 5, 21, 13)),
-    "larger than a slot": (encoded(".png"), None),
-    "raw and larger than a slot": (RawPicture(NOISE.tobytes(), 200, 120, "bgr"), Region(0, 0, 200, 60)),
-}
-LONG_WORK = encoded(".png", size=(6000, 6000))
-"""Takes a decoder a few hundred milliseconds; some kilobytes only."""
-
-
-SHORT_WORK = EncodedPicture(
-    cv2.imencode(".png", np.zeros((2400, 2400), np.uint8), [cv2.IMWRITE_PNG_COMPRESSION, 9])[1].tobytes()
-)
-"""Takes a decoder some tens of milliseconds, and fits into a slot."""
-
-
-class Bench:
-    """A pool, and the frames that it delivered."""
-
-    def __init__(self, decoders: int) -> None:
-        self.pool = DecoderPool(decoders, resize=NETWORK, color="rgb")
-        self.replies = Replies()
-        self.delivered: list[Frame] = []
-        self._changed = asyncio.Event()
-        self.pool.start(self._deliver)
-
-    def put(self, picture: Picture, region: Region | None = None, *, deadline_ms: float = 600_000) -> Frame:
-        """Hand over a frame whose header was read, as the batcher does."""
-        frame = self.replies.frame(picture=picture, deadline_ms=deadline_ms)
-        frame.region = region
-        frame.header = read_header(picture, Limits())
-        self.pool.put(frame)
-        return frame
-
-    async def wait(self, count: int) -> list[Frame]:
-        """Answer what was delivered once it is so much."""
-        while len(self.delivered) < count:
-            self._changed.clear()
-            await self._changed.wait()
-        return self.delivered
-
-    async def someone_works(self) -> tuple[int, int]:
-        """Answer the place and process id of a decoder that has begun with a picture."""
-        while not self.pool._current.any():
-            await asyncio.sleep(0)
-        place = int(np.flatnonzero(self.pool._current)[0])
-        return place, self.pool._processes[place].pid
-
-    def all_slots_free(self) -> bool:
-        """Tell whether nothing is held once every delivered frame is released."""
-        for frame in self.delivered:
-            self.pool.release(frame)
-        return self.pool._slots.free == self.pool._slots.count
-
-    def _deliver(self, frames: list[Frame]) -> None:
-        self.delivered += frames
-        self._changed.set()
-
-
-@pytest.fixture
-async def one() -> AsyncIterator[Bench]:
-    """Answer a pool of one decoder; in the end its process is gone."""
-    bench = Bench(1)
-    yield bench
-    close(bench)
-
-
-@pytest.fixture
-async def two() -> AsyncIterator[Bench]:
-    """Answer a pool of two decoders; in the end their processes are gone."""
-    bench = Bench(2)
-    yield bench
-    close(bench)
-
-
-def close(bench: Bench) -> None:
-    """Close the pool, which ends its processes by hanging up and not by force."""
-    processes = bench.pool._processes
-    bench.pool.close()
-    assert all(process.returncode in {0, -signal.SIGKILL} for process in processes)
 
 
 async def test_pixels_are_those_of_the_same_process(two: Bench) -> None:
@@ -177,12 +75,12 @@ async def test_a_broken_picture_is_the_senders_fault(one: Bench) -> None:
 
 async def test_more_frames_than_slots_wait_their_turn(one: Bench) -> None:
     """Frames whose pixels nobody has released yet hold the others up, and lose none."""
-    slots = one.pool._slots.count
+    slots = one.pool.slots.count
     for _ in range(slots + 10):
         one.put(PICTURES["jpeg"][0])
     await one.wait(slots)
     await asyncio.sleep(0)
-    assert (len(one.delivered), one.pool._slots.free, one.pool.queued) == (slots, 0, 10)
+    assert (len(one.delivered), one.pool.slots.free, one.pool.queued) == (slots, 0, 10)
     for frame in one.delivered[:10]:
         one.pool.release(frame)
     await one.wait(slots + 10)
@@ -206,65 +104,61 @@ async def test_a_frame_that_was_answered_is_not_decoded(one: Bench) -> None:
     assert one.all_slots_free()
 
 
-async def test_a_decoder_that_dies_takes_one_picture_with_it(two: Bench) -> None:
-    """That frame is delivered with an error, others are decoded, and a new decoder takes its place."""
-    victim = two.put(LONG_WORK)
-    place, process = await two.someone_works()
-    os.kill(process, signal.SIGKILL)
-    others = [two.put(PICTURES["jpeg"][0]) for _ in range(20)]
-    await two.wait(21)
-    assert (type(victim.error), str(victim.error)) == (FramebatchError, "the decoder died of this picture")
-    assert all(frame.error is None for frame in others)
-    while two.pool._processes[place].pid == process:
-        await asyncio.sleep(0.01)
-    two.put(PICTURES["jpeg"][0])
-    await two.wait(22)
-    assert two.all_slots_free()
+async def test_a_large_picture_comes_back_as_its_tiles() -> None:
+    """One decoding, a slot for each part, and all of them come back together."""
+    tiles = Tiles(width=80, height=80, overlap=0.25)
+    bench = Bench(1, tiles=tiles)
+    large, small = bench.put(encoded(".png")), bench.put(PICTURES["jpeg"][0])
+    region = bench.put(encoded(".png"), Region(10, 10, 100, 60))
+    await bench.wait(3)
+    for frame, parts in ((large, 7), (region, 3)):
+        expected = prepare_rows(encoded(".png"), frame.region, resize=NETWORK, color="rgb", tiles=tiles)
+        found = frame.prepared
+        assert isinstance(found, list)
+        assert len(found) == parts
+        assert [row.geometry for row in found] == [row.geometry for row in expected]
+        for row, wanted in zip(found, expected, strict=True):
+            np.testing.assert_array_equal(row.pixels, wanted.pixels)
+    assert isinstance(small.prepared, Prepared)
+    assert bench.pool.slots.free == bench.pool.slots.count - 11
+    assert bench.all_slots_free()
+    close(bench)
 
 
-async def test_pictures_handed_out_together_are_tried_alone_after_a_death(one: Bench) -> None:
-    """Which of them was at fault cannot be told, so none is given up."""
-    one.pool._mean_ns = 100_000.0
-    frames = [one.put(SHORT_WORK) for _ in range(2)]
-    _, process = await one.someone_works()
-    assert [len(chunk) for chunk in one.pool._chunks.values()] == [2]
-    os.kill(process, signal.SIGKILL)
-    await one.wait(2)
-    assert [frame.error for frame in frames] == [None, None]
-    assert one.all_slots_free()
+async def test_a_picture_of_more_parts_than_can_be_held_is_refused() -> None:
+    """Too many tiles altogether, or more than there are slots: the sender is told which, and others are decoded."""
+    bench = Bench(1, resize=Resize(width=1280, height=1280), tiles=Tiles(width=16, height=16, overlap=0.0))
+    frames = [bench.put(encoded(".png", size=size)) for size in ((240, 240), (400, 400), (16, 16))]
+    await bench.wait(3)
+    assert [str(frame.error).partition(": ")[0] for frame in frames] == [
+        "the picture makes 226 parts, and there is memory for 218",
+        "the picture of 400 x 400 pixels makes 625 tiles of 16 x 16; the limit is 256",
+        "None",
+    ]
+    assert [type(frame.error) for frame in frames[:2]] == [InvalidFrame] * 2
+    assert bench.all_slots_free()
+    close(bench)
 
 
-async def test_a_suspect_that_was_answered_is_not_tried_again(one: Bench) -> None:
-    """Its deadline came while it waited for its second chance."""
-    answered, alive = one.replies.frame(), one.replies.frame(picture=PICTURES["jpeg"][0])
-    answered.outcome, answered.picture = Outcome.EXPIRED, None
-    alive.header = read_header(PICTURES["jpeg"][0], Limits())
-    one.pool._suspects += [alive, answered]
-    one.pool._hand_out()
-    assert await one.wait(1) == [alive]
-    assert one.all_slots_free()
-
-
-async def test_a_decoder_that_dies_after_its_work_loses_nothing(one: Bench) -> None:
-    """What it had written before is delivered, once."""
-    frame = one.put(PICTURES["jpeg"][0])
-    while not one.pool._handed:
-        await asyncio.sleep(0)
-    (ticket,) = one.pool._handed
-    select.select([one.pool._results], [], [])  # the loop must not see the result before the death
-    process = one.pool._processes[0]
-    process.kill()
-    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
-    one.pool._current[0] = ticket
-    one.pool._died(0, process)
-    await one.wait(1)
-    assert (one.delivered, frame.error) == ([frame], None)
-    assert one.all_slots_free()
+async def test_tiles_wait_until_there_are_slots_for_all_of_them() -> None:
+    """A frame takes all its slots at once or none."""
+    tiles = Tiles(width=80, height=80, overlap=0.25)
+    bench = Bench(1, tiles=tiles)
+    held = [slot for slot in (bench.pool.slots.take() for _ in range(bench.pool.slots.count - 6)) if slot is not None]
+    frame = bench.put(encoded(".png"))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert (len(plan_tiles(tiles, 200, 120)), bench.pool.slots.free, bench.pool.queued) == (7, 6, 1)
+    bench.pool.slots.give_back(held.pop())
+    bench.pool._hand_out_soon()
+    await bench.wait(1)
+    assert (frame.error, bench.pool.slots.free) == (None, 0)
+    close(bench)
 
 
 async def test_it_shows_its_state(one: Bench) -> None:
     """The repr counts decoders, frames and slots."""
-    slots = one.pool._slots.count
+    slots = one.pool.slots.count
     expected = f"DecoderPool(1 decoders, queued=0, handed=0, Slots(free={slots} of {slots}, 9216 bytes each))"
     assert repr(one.pool) == expected
 
@@ -286,19 +180,20 @@ def test_a_slot_has_one_holder() -> None:
 @pytest.mark.parametrize("picture", [EncodedPicture(b"abc"), RawPicture(b"abc", 1, 1, "rgb")])
 def test_requests_survive_their_journey(picture: Picture, region: Region | None) -> None:
     """Packed and unpacked, a request is what it was."""
-    message = pack_request(3, 7, picture, region, attached=True) + pack_request(4, 8, picture, None, attached=False)
+    message = pack_request([3], 7, picture, region, attached=True)
+    message += pack_request([4, 9], 8, picture, None, attached=False)
     first, second = unpack_requests(message)
-    assert (first.slot, first.ticket, first.length, first.attached, first.region) == (3, 7, 3, True, region)
-    assert (second.slot, second.ticket, second.attached, second.region) == (4, 8, False, None)
+    assert (first.slots, first.ticket, first.length, first.attached, first.region) == ((3,), 7, 3, True, region)
+    assert (second.slots, second.ticket, second.attached, second.region) == ((4, 9), 8, False, None)
     assert first.picture(b"abc") == picture
 
 
 def test_results_survive_their_journey() -> None:
     """Several to a message; a text that is too long is cut, also in the middle of a character."""
-    results = [Result(1, 2, 3, 4, PREPARED, ""), Result(5, 6, 7, 8, INVALID, "é" * 200)]
+    results = [Result(2, 3, 4, PREPARED, ""), Result(6, 7, 8, INVALID, "é" * 200)]
     first, second = unpack_results(b"".join(map(pack_result, results)))
     assert first == results[0]
-    assert second[:5] == results[1][:5]
+    assert second[:4] == results[1][:4]
     assert second.text == "é" * 109 + "\ufffd"
 
 

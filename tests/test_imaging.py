@@ -1,4 +1,4 @@
-"""framebatch.detection.imaging and geometry: pixels that arrive where and as the network wants them."""
+"""framebatch.detection.imaging: pixels that arrive where and as the network wants them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from test_headers import chunk, jpeg_with, segment, tiff
 
-from framebatch.detection.geometry import Geometry, Resize, plan_resize, to_source
-from framebatch.detection.imaging import decode, prepare, use_one_thread_per_picture
+from framebatch.detection.geometry import Geometry, Resize, reduction
+from framebatch.detection.imaging import decode, prepare, prepare_rows, use_one_thread_per_picture
+from framebatch.detection.tiling import Tiles, plan_tiles
 from framebatch.errors import InvalidFrame
 from framebatch.frame import EncodedPicture, RawPicture, Region
 
@@ -136,56 +135,6 @@ def test_a_bmp_stored_from_the_top_is_not_turned_over() -> None:
     np.testing.assert_array_equal(decode(EncodedPicture(top_down), "bgr"), picture[::-1])
 
 
-@pytest.mark.parametrize(
-    ("mode", "wide", "high", "place"),
-    [
-        ("letterbox", 128, 48, (64, 24, 0, 12)),
-        ("letterbox", 100, 300, (16, 48, 24, 0)),
-        ("letterbox", 101, 301, (16, 48, 24, 0)),
-        ("letterbox", 64, 47, (64, 47, 0, 0)),
-        ("letterbox", 64, 45, (64, 45, 0, 1)),
-        ("letterbox_topleft", 128, 48, (64, 24, 0, 0)),
-        ("letterbox_topleft", 67, 48, (64, 45, 0, 0)),
-        ("stretch", 9, 9, (64, 48, 0, 0)),
-        ("letterbox", 8000, 1, (64, 1, 0, 23)),
-        ("letterbox", 1, 1, (48, 48, 8, 0)),
-    ],
-)
-def test_where_a_picture_lands(mode: str, wide: int, high: int, place: tuple[int, int, int, int]) -> None:
-    """Width, height, left and top inside the network's picture, rounded as the models' authors do."""
-    assert plan_resize(Resize(width=64, height=48, mode=mode), wide, high)[:4] == place
-
-
-@given(
-    st.integers(1, 8000),
-    st.integers(1, 6000),
-    st.sampled_from(["letterbox", "letterbox_topleft", "stretch"]),
-    st.tuples(st.integers(1, 40), st.integers(1, 40)),
-    st.lists(st.floats(0, 1), min_size=4, max_size=4),
-)
-def test_boxes_return_to_where_they_came_from(
-    wide: int, high: int, mode: str, network: tuple[int, int], shares: list[float]
-) -> None:
-    """A point of the source, brought to the network's picture and back, moves by less than half a pixel."""
-    resize = Resize(width=network[0] * 32, height=network[1] * 32, mode=mode)
-    geometry = plan_resize(resize, wide, high)
-    assert 0 <= geometry.left <= resize.width - geometry.inner_width
-    assert 0 <= geometry.top <= resize.height - geometry.inner_height
-    points = np.array(shares) * (wide, high, wide, high)
-    forth = points * ([geometry.scale_x, geometry.scale_y] * 2) + [geometry.left, geometry.top] * 2
-    back = to_source(forth.astype(np.float32)[None], np.zeros(1, np.intp), [geometry])[0]
-    assert np.abs(back - points).max() < 0.5
-
-
-def test_boxes_are_clipped_to_what_the_network_saw() -> None:
-    """Beyond the picture, or beyond its region, there is nothing."""
-    boxes = np.array([[-50, -50, 500, 500]] * 2, np.float32)
-    whole, part = plan_resize(NETWORK, 100, 80), plan_resize(NETWORK, 100, 80, Region(10, 20, 30, 40))
-    np.testing.assert_array_equal(
-        to_source(boxes, np.array([0, 1]), [whole, part]), [[0, 0, 100, 80], [10, 20, 40, 60]]
-    )
-
-
 @pytest.mark.parametrize("mode", ["letterbox", "letterbox_topleft", "stretch"])
 @pytest.mark.parametrize(("high", "wide"), [(48, 64), (24, 64), (20, 200), (200, 20), (1, 1), (333, 17)])
 def test_the_network_picture_is_resized_into_place(mode: str, high: int, wide: int) -> None:
@@ -221,18 +170,72 @@ def test_a_region_outside_the_picture_is_refused(region: Region) -> None:
         prepare(png(corners()), region, resize=NETWORK, color="rgb")
 
 
+def smooth(high: int, wide: int) -> Pixels:
+    """Make a picture of soft shapes, as lenses do, in RGB."""
+    coarse = np.random.default_rng(4).integers(0, 256, (high // 16, wide // 16, 3), np.uint8)
+    return cv2.resize(coarse, (wide, high), interpolation=cv2.INTER_CUBIC)  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize(("mode", "color"), [("letterbox", "rgb"), ("letterbox_topleft", "bgr"), ("stretch", "rgb")])
 @pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"width": 0, "height": 4}, "0 x 4; both must be at least 1"),
-        ({"width": 4, "height": 4, "mode": "crop"}, "mode is 'crop'; it must be one of letterbox"),
-        ({"width": 4, "height": 4, "pad": 256}, "pad is 256; it must be 0 to 255"),
-    ],
+    ("region", "factor"), [(None, 8), (Region(60, 256, 1536, 800), 4), (Region(62, 256, 1536, 800), 2)]
 )
-def test_impossible_resizing_is_refused_at_once(options: dict[str, int], message: str) -> None:
-    """Options are checked where they are made."""
-    with pytest.raises(ValueError, match=message):
-        Resize(**options)  # type: ignore[arg-type]
+def test_a_large_jpeg_that_is_decoded_smaller_shows_the_same(
+    mode: str, color: str, region: Region | None, factor: int
+) -> None:
+    """Upright, in the right colours, nothing moved: each pixel is near to the average of those that it stands for."""
+    picture = smooth(1216, 1664)
+    plain = cv2.imencode(".jpg", picture[..., ::-1], (cv2.IMWRITE_JPEG_QUALITY, 98))[1].tobytes()
+    resize = Resize(width=48, height=48, mode=mode)
+    for orientation in range(1, 9):
+        data = plain[:2] + segment(0xE1, b"Exif\0\0" + tiff(orientation)) + plain[2:]
+        upright = decode(EncodedPicture(data), color)
+        high, wide = upright.shape[:2]
+        area = region if region is None or orientation < 5 else Region(region.y, region.x, region.height, region.width)
+        found = prepare(EncodedPicture(data), area, resize=resize, color=color)
+        assert reduction(wide, high, [found.geometry]) == factor
+        x, y, width, height = area or (0, 0, wide, high)
+        place = found.geometry
+        averaged = cv2.resize(
+            upright[y : y + height, x : x + width], (width // factor, height // factor), interpolation=cv2.INTER_AREA
+        )
+        wanted = cv2.resize(averaged, (place.inner_width, place.inner_height), interpolation=cv2.INTER_LINEAR)
+        inner = found.pixels[place.top :, place.left :][: place.inner_height, : place.inner_width]
+        assert np.abs(inner.astype(int) - wanted).max() <= 4  # moved by one source pixel it would be 16
+
+
+def test_a_jpeg_whose_size_cannot_be_divided_is_decoded_in_full() -> None:
+    """Rounding the size up would move every box a little."""
+    picture = np.random.default_rng(5).integers(0, 256, (1201, 1601, 3), np.uint8)
+    data = cv2.imencode(".jpg", picture)[1].tobytes()
+    found = prepare(EncodedPicture(data), None, resize=NETWORK, color="bgr")
+    raw = RawPicture(decode(EncodedPicture(data), "bgr").tobytes(), 1601, 1201, "bgr")
+    np.testing.assert_array_equal(found.pixels, prepare(raw, None, resize=NETWORK, color="bgr").pixels)
+
+
+def test_a_truncated_jpeg_is_refused_at_every_scale() -> None:
+    """Decoding it smaller would stop in time to miss what is missing."""
+    data = cv2.imencode(".jpg", smooth(1216, 1664))[1].tobytes()
+    with pytest.raises(InvalidFrame, match="truncated"):
+        prepare(EncodedPicture(data[:-300]), None, resize=NETWORK, color="rgb")
+
+
+@pytest.mark.parametrize("region", [None, Region(10, 20, 170, 90)])
+def test_rows_are_what_preparing_each_part_gives(region: Region | None) -> None:
+    """One decoding for all of them; into fresh memory, or into places that are given."""
+    tiles = Tiles(width=64, height=48, overlap=0.25)
+    file = png(np.random.default_rng(6).integers(0, 256, (120, 200, 3), np.uint8))
+    parts = plan_tiles(tiles, 200, 120, region)
+    found = prepare_rows(file, region, resize=NETWORK, color="rgb", tiles=tiles)
+    outs = list(np.zeros((len(parts), 48, 64, 3), np.uint8))
+    placed = prepare_rows(file, region, resize=NETWORK, color="rgb", tiles=tiles, outs=outs)
+    assert len(found) > 2
+    for part, row, other, out in zip(parts, found, placed, outs, strict=True):
+        expected = prepare(file, part, resize=NETWORK, color="rgb")
+        assert (row.geometry, other.geometry) == (expected.geometry, expected.geometry)
+        assert other.pixels is out
+        np.testing.assert_array_equal(row.pixels, expected.pixels)
+        np.testing.assert_array_equal(out, expected.pixels)
 
 
 def test_broken_pictures_write_nothing_to_stderr(capfd: pytest.CaptureFixture[str]) -> None:

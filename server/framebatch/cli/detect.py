@@ -23,7 +23,7 @@ from framebatch.frame import EncodedPicture
 if TYPE_CHECKING:
     from framebatch.detection.detector import Detector
 
-__all__ = ["detect"]
+__all__ = ["detect", "detections_in", "print_detections"]
 
 _SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
 _BROKEN_INPUT: Final = 2
@@ -53,13 +53,13 @@ def detect(
         find_model(model), device=parse_device(device), max_batch=1, confidence=confidence, iou=iou
     )
     try:
-        entries = [_entry(detector, path) for path in paths]
+        entries = [detections_in(detector, path) for path in paths]
     finally:
         detector.close()
     if json:
         print_json(entries)
     else:
-        _print_table(entries, detector)
+        print_detections(entries, detector)
     if any("error" in entry for entry in entries):
         raise typer.Exit(_BROKEN_INPUT)
 
@@ -78,19 +78,19 @@ def _pictures(arguments: list[Path]) -> list[Path]:
     return found
 
 
-def _entry(detector: Detector, path: Path) -> dict[str, Any]:
-    """One element of the answer."""
+def detections_in(detector: Detector, path: Path) -> dict[str, Any]:
+    """Detect in the picture at `path` and answer one element of the JSON document; `error` where it cannot be read."""
     entry: dict[str, Any] = {"image": str(path), "width": None, "height": None, "detections": []}
     try:
         picture = EncodedPicture(path.read_bytes())
-        header = detector.header(picture)
-        entry["width"], entry["height"] = header.width, header.height
-        prepared = detector.prepare(picture)
     except OSError as error:
         return {**entry, "error": f"cannot be read: {error.strerror}"}
+    try:
+        header = detector.header(picture)
+        entry["width"], entry["height"] = header.width, header.height
+        found = detector.detect_picture(picture)
     except InvalidFrame as error:
         return {**entry, "error": str(error)}
-    found = detector.detect([prepared]).detections[0]
     for box, score, class_id in zip(found.boxes.tolist(), found.scores.tolist(), found.class_ids.tolist(), strict=True):
         entry["detections"].append(
             {
@@ -103,7 +103,8 @@ def _entry(detector: Detector, path: Path) -> dict[str, Any]:
     return entry
 
 
-def _print_table(entries: list[dict[str, Any]], detector: Detector) -> None:
+def print_detections(entries: list[dict[str, Any]], detector: Detector) -> None:
+    """Print what `detections_in` answered, as a table for people."""
     from rich.console import Console  # noqa: PLC0415 - see framebatch.cli
     from rich.table import Table  # noqa: PLC0415 - as above
     from rich.text import Text  # noqa: PLC0415 - as above

@@ -7,22 +7,22 @@ from __future__ import annotations
 
 import contextlib
 import json
-import mmap
 import os
+import select
 import signal
 import socket
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-
 from framebatch.clock import now_ns
+from framebatch.decoding.crew import map_notes
 from framebatch.decoding.protocol import (
     FAILED,
+    IDLE,
     INVALID,
-    MAX_CHUNK,
+    MAX_MESSAGE_BYTES,
     PREPARED,
-    REQUEST_BYTES,
+    TAKING,
     Request,
     Result,
     pack_result,
@@ -30,10 +30,12 @@ from framebatch.decoding.protocol import (
 )
 from framebatch.decoding.slots import map_slots
 from framebatch.detection.geometry import Resize
-from framebatch.detection.imaging import prepare, use_one_thread_per_picture
+from framebatch.detection.imaging import prepare_rows, use_one_thread_per_picture
+from framebatch.detection.tiling import Tiles
 from framebatch.errors import InvalidFrame
 
 if TYPE_CHECKING:
+    import numpy as np
     import numpy.typing as npt
 
 __all__ = ["main"]
@@ -45,9 +47,9 @@ def main(settings: dict[str, Any]) -> None:
     """Serve until the socket closes.
 
     Args:
-        settings: `requests`, `results`, `slots`, `current`: file descriptors; `count`: of slots; `place`: where in
-            `current` this decoder notes the first ticket of what it works on, for the case that it dies of it; `resize`, `color`:
-            how pictures are prepared.
+        settings: `requests`, `results`, `slots`, `notes`: file descriptors; `count`: of slots; `decoders`: how many there
+            are; `place`: whose note is this one's, where it leaves the first ticket of what it works on, for the case that
+            it dies of it; `resize`, `color`, `tiles`: how pictures are prepared.
     """
     # A supervisor signals the whole group; the server drains first and then hangs up.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -58,42 +60,58 @@ def main(settings: dict[str, Any]) -> None:
         os.nice(NICENESS)
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
     use_one_thread_per_picture()
-    resize = Resize(**settings["resize"])
-    pictures = map_slots(settings["slots"], settings["count"], resize.height, resize.width)
-    current = np.frombuffer(mmap.mmap(settings["current"], 0), np.uint32)
+    work = _Work(settings)
+    notes, began = map_notes(settings["notes"], settings["decoders"])
     requests = socket.socket(fileno=settings["requests"])
-    results: int = settings["results"]
+    requests.setblocking(False)  # noqa: FBT003 - the library's signature
+    arrival = select.epoll()
+    # All decoders wait at one socket. Exclusive: a message wakes one of them, and not all for one to get it.
+    arrival.register(requests, select.EPOLLIN | select.EPOLLEXCLUSIVE)
     place: int = settings["place"]
+    began[place] = 1
     while True:
+        notes[place] = TAKING  # noted before and after: whatever the moment of a death, no chunk is forgotten
         try:
-            message, attached, _, _ = socket.recv_fds(requests, MAX_CHUNK * REQUEST_BYTES, 1)
+            message, attached, _, _ = socket.recv_fds(requests, MAX_MESSAGE_BYTES, 1)
+        except BlockingIOError:
+            notes[place] = IDLE
+            arrival.poll()
+            continue
         except ConnectionError:
             return
         if not message:
             return
         chunk = unpack_requests(message)
-        current[place] = chunk[0].ticket
-        answer = b"".join([pack_result(work(each, attached, pictures, resize, settings["color"])) for each in chunk])
+        notes[place] = chunk[0].ticket
+        answer = b"".join([pack_result(work.on(each, attached)) for each in chunk])
         try:
-            os.write(results, answer)
+            os.write(settings["results"], answer)
         except BrokenPipeError:
             return
-        current[place] = 0
 
 
-def work(request: Request, attached: list[int], pictures: npt.NDArray[np.uint8], resize: Resize, color: str) -> Result:
-    """Prepare one picture into its slot; whatever goes wrong is in the result."""
-    started_ns = now_ns()
-    status, text = PREPARED, ""
-    out = pictures[request.slot]
-    try:
-        data = _read(request, attached, out)
-        prepare(request.picture(data), request.region, resize=resize, color=color, out=out)
-    except InvalidFrame as error:
-        status, text = INVALID, str(error)
-    except Exception as error:  # noqa: BLE001 - one picture must not end the decoder of all the others
-        status, text = FAILED, f"{type(error).__name__}: {error}"
-    return Result(request.slot, request.ticket, started_ns, now_ns(), status, text)
+class _Work:
+    """What is done with each request."""
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        self._resize = Resize(**settings["resize"])
+        self._color: str = settings["color"]
+        self._tiles = Tiles(**settings["tiles"]) if settings["tiles"] else None
+        self._pictures = map_slots(settings["slots"], settings["count"], self._resize.height, self._resize.width)
+
+    def on(self, request: Request, attached: list[int]) -> Result:
+        """Prepare one picture into its slots; whatever goes wrong is in the result."""
+        started_ns = now_ns()
+        status, text = PREPARED, ""
+        outs = [self._pictures[slot] for slot in request.slots]
+        try:
+            picture = request.picture(_read(request, attached, outs[0]))
+            prepare_rows(picture, request.region, resize=self._resize, color=self._color, tiles=self._tiles, outs=outs)
+        except InvalidFrame as error:
+            status, text = INVALID, str(error)
+        except Exception as error:  # noqa: BLE001 - one picture must not end the decoder of all the others
+            status, text = FAILED, f"{type(error).__name__}: {error}"
+        return Result(request.ticket, started_ns, now_ns(), status, text)
 
 
 def _read(request: Request, attached: list[int], slot: npt.NDArray[np.uint8]) -> bytes:

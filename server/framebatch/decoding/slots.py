@@ -69,12 +69,23 @@ class Slots:
         self._in_use += 1
         return slot
 
+    def take_many(self, number: int) -> list[int] | None:
+        """So many slots for the caller, or None while fewer are free."""
+        if self.free < number:
+            return None
+        return [slot for slot in (self.take() for _ in range(number)) if slot is not None]
+
     def give_back(self, slot: int) -> None:
         """End the caller's hold."""
         if not self._held[slot]:
             raise ValueError(f"slot {slot} is not held")
         self._held[slot] = 0
         self._in_use -= 1
+
+    def give_back_many(self, slots: list[int]) -> None:
+        """End the caller's hold of each."""
+        for slot in slots:
+            self.give_back(slot)
 
     def write(self, slot: int, data: bytes) -> None:
         """Put at most `size_bytes` into a held slot."""

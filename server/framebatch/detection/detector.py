@@ -14,6 +14,8 @@ from framebatch.clock import now_ns
 from framebatch.detection import imaging
 from framebatch.detection.headers import Limits, read_header
 from framebatch.detection.reading import read_batch
+from framebatch.detection.report import LoadReport
+from framebatch.detection.tiling import merge_tiles, parts_of, plan_tiles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,7 +54,19 @@ class Engine(Protocol):
             The outputs, b first, and when the device started and finished, in nanoseconds of `clock.now_ns`.
 
         Raises:
+            DeviceMemoryError: the device is out of memory; a smaller batch may succeed.
             DeviceError: this batch failed; the next may succeed.
+
+        """
+
+    def pin(self, array: npt.NDArray[Any]) -> None:
+        """Learn that batches will often lie in this array, so that the device may copy from it faster. Never fails."""
+
+    def reopen(self) -> None:
+        """Load the model anew, after failures that the device may not have survived whole; `run` waits meanwhile.
+
+        Raises:
+            DeviceError: it cannot be loaded any more.
 
         """
 
@@ -99,7 +113,15 @@ class Detector:
     Invariant: at most as many batch buffers exist as `detect` calls were ever under way at once.
     """
 
-    def __init__(self, spec: ModelSpec, engine: Engine, *, max_batch: int = 16, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        spec: ModelSpec,
+        engine: Engine,
+        *,
+        max_batch: int = 16,
+        limits: Limits | None = None,
+        report: LoadReport | None = None,
+    ) -> None:
         """Join a model and the device it is loaded on.
 
         Args:
@@ -107,9 +129,11 @@ class Detector:
             engine: The device; owned from now on, and closed by `close`.
             max_batch: The largest batch, where the model takes batches of any size.
             limits: How large a picture may be.
+            report: How the model was loaded, and so in which form the engine answers; default: in its own, as it is.
 
         """
         self.spec: Final = spec
+        self.report: Final = report or LoadReport(batch_size=spec.batch_size)
         self.buckets: Final = buckets_up_to(max_batch) if spec.batch_size is None else (spec.batch_size,)
         self.limits: Final = limits or Limits()
         self._engine = engine
@@ -155,6 +179,38 @@ class Detector:
         """
         return imaging.prepare(picture, region, resize=self._fit, color=self.spec.color)
 
+    def parts(self, header: Header, region: Region | None = None) -> list[Region | None]:
+        """Answer what the network looks at in a picture, a row of a batch for each: itself, or itself and its tiles.
+
+        Raises:
+            InvalidFrame: too many tiles, or `region` does not lie inside the picture.
+
+        """
+        return parts_of(self.spec.tiles, header, region)
+
+    def merge(self, found: Sequence[Detections], header: Header, region: Region | None = None) -> Detections:
+        """Make one answer of what was found in each of `parts(header, region)`, in their order."""
+        if self.spec.tiles is None or len(found) == 1:
+            return found[0]
+        regions = plan_tiles(self.spec.tiles, header.width, header.height, region)
+        return merge_tiles(found, regions, iou=self.spec.iou, limit=self.spec.max_detections)
+
+    def detect_picture(self, picture: Picture, region: Region | None = None) -> Detections:
+        """Find what is in one picture, or in a region of it, cut into tiles where the model asks for that.
+
+        Raises:
+            InvalidFrame: it is no picture that can be decoded, too large, or cannot be cut so.
+            DeviceError: the device failed.
+
+        """
+        header = self.header(picture)
+        rows = imaging.prepare_rows(picture, region, resize=self._fit, color=self.spec.color, tiles=self.spec.tiles)
+        most = self.buckets[-1]
+        found: list[Detections] = []
+        for start in range(0, len(rows), most):
+            found += self.detect(rows[start : start + most]).detections
+        return self.merge(found, header, region)
+
     def detect(self, batch: Sequence[Prepared]) -> BatchResult:
         """Run frames together, padded to the next bucket; blocks until their detections are ready.
 
@@ -185,7 +241,7 @@ class Detector:
         geometries = [batch[0].geometry] * (max(rows) + 1)
         for row, frame in zip(rows, batch, strict=True):
             geometries[row] = frame.geometry
-        found = read_batch(outputs, geometries, self.spec)
+        found = read_batch(outputs, geometries, self.spec, fused=self.report.fused)
         return BatchResult([found[row] for row in rows], bucket, submitted_ns, started_ns, finished_ns, now_ns())
 
     def _take_buffer(self) -> npt.NDArray[np.uint8]:
@@ -193,7 +249,22 @@ class Detector:
         try:
             return self._free.pop()
         except IndexError:
-            return np.zeros((self.buckets[-1], self._fit.height, self._fit.width, 3), np.uint8)
+            buffer = np.zeros((self.buckets[-1], self._fit.height, self._fit.width, 3), np.uint8)
+            self._engine.pin(buffer)
+            return buffer
+
+    def pin(self, array: npt.NDArray[Any]) -> None:
+        """Learn that frames' pixels will lie in this array, so that a device may copy from it faster. Never fails."""
+        self._engine.pin(array)
+
+    def reopen(self) -> None:
+        """Load the model anew, after failures that the device may not have survived whole; `detect` waits meanwhile.
+
+        Raises:
+            DeviceError: it cannot be loaded any more.
+
+        """
+        self._engine.reopen()
 
     def close(self) -> None:
         """Give the device back; no `detect` may follow."""

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
+from framebatch.errors import InvalidFrame
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -18,11 +20,15 @@ if TYPE_CHECKING:
 
     from framebatch.frame import Region
 
-_WHITE: Final = 255
-
-__all__ = ["RESIZE_MODES", "Geometry", "Resize", "plan_resize", "to_source"]
+__all__ = ["RESIZE_MODES", "Geometry", "Resize", "check_region", "plan_resize", "reduction", "to_source"]
 
 RESIZE_MODES: Final = ("letterbox", "letterbox_topleft", "stretch")
+REDUCTIONS: Final = (8, 4, 2)
+"""How many times smaller a JPEG can be decoded on each axis, instead of in full."""
+LEFT: Final = 3.0
+"""Source pixels that are left for each network pixel when a picture is decoded smaller. docs/decisions/0025 has why."""
+
+_WHITE: Final = 255
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,7 +77,9 @@ class Geometry(NamedTuple):
 def plan_resize(resize: Resize, width: int, height: int, region: Region | None = None) -> Geometry:
     """Answer where a picture of `width` x `height` (or its `region`) lands; rounding as Ultralytics' LetterBox does.
 
-    A side never shrinks below one pixel, however long the other one is.
+    A side never shrinks below one pixel, however long the other one is. Boxes are scaled by the sizes that were really
+    used, on each axis; at the top left by the one ratio, although the lengths are cut to whole pixels there: the authors of
+    YOLOX and YuNet scale boxes so, in training and after, and networks answer what they were trained with.
     """
     x, y, width, height = (0, 0, width, height) if region is None else region
     left = top = 0
@@ -85,9 +93,47 @@ def plan_resize(resize: Resize, width: int, height: int, region: Region | None =
             top = max(round((resize.height - inner_height) / 2 - 0.1), 0)
         else:
             inner_width, inner_height = max(int(width * ratio), 1), max(int(height * ratio), 1)
+            return Geometry(inner_width, inner_height, left, top, ratio, ratio, x, y, width, height)
     return Geometry(
         inner_width, inner_height, left, top, inner_width / width, inner_height / height, x, y, width, height
     )
+
+
+def check_region(region: Region, width: int, height: int) -> None:
+    """Refuse a region that does not lie inside a picture of `width` x `height`, or is empty.
+
+    Raises:
+        InvalidFrame: it does not, or it is.
+
+    """
+    x, y, wide, high = region
+    if x < 0 or y < 0 or wide < 1 or high < 1 or x + wide > width or y + high > height:
+        raise InvalidFrame(
+            f"region is x={x} y={y} width={wide} height={high}; it must lie inside the picture of {width} x {height} "
+            "pixels and hold at least one"
+        )
+
+
+def reduction(width: int, height: int, places: Sequence[Geometry]) -> int:
+    """Answer how many times smaller a picture may be decoded: 1, 2, 4 or 8.
+
+    More only where at least `LEFT` pixels remain for each one of the network's, on each axis and for each of `places`,
+    so that the detections stay those of the full picture; and only where it divides every length, so that each
+    reduced pixel stands for whole pixels of the source and of what is cut out, and no box moves.
+
+    Args:
+        width: Of the picture, in pixels.
+        height: Of the picture, in pixels.
+        places: Where it, or each part that is looked at, lands.
+
+    """
+    finest = max(max(place.scale_x, place.scale_y) for place in places)
+    for factor in REDUCTIONS:
+        if LEFT * factor * finest <= 1.0:
+            lengths = (width, height, *(length for place in places for length in place[6:]))
+            if all(length % factor == 0 for length in lengths):
+                return factor
+    return 1
 
 
 def to_source(

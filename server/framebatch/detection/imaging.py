@@ -1,7 +1,8 @@
 """From the bytes of a picture to the network's picture: decode, turn upright, crop, resize. The one door to OpenCV.
 
-Pixels belong here and nothing else: what a header says is in `headers`, where boxes go back is in `geometry`. Every
-function is safe in many threads at once; OpenCV releases the interpreter lock while it works.
+Pixels belong here and nothing else: what a header says is in `headers`, where a picture lands and how small it may be
+decoded is in `geometry`, how it is cut is in `tiling`. Every function is safe in many threads at once; OpenCV releases
+the interpreter lock while it works.
 """
 
 from __future__ import annotations
@@ -11,19 +12,30 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import cv2
 import numpy as np
 
-from framebatch.detection.geometry import Geometry, Resize, plan_resize
-from framebatch.detection.headers import FIRST_TURNED, parse_file_header
+from framebatch.detection.geometry import Geometry, Resize, check_region, plan_resize, reduction
+from framebatch.detection.headers import FIRST_TURNED, FileHeader, parse_file_header
+from framebatch.detection.tiling import plan_tiles
 from framebatch.errors import InvalidFrame
 from framebatch.frame import Picture, RawPicture, Region
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
+
+    from framebatch.detection.tiling import Tiles
 
     Pixels = npt.NDArray[np.uint8]
 
-__all__ = ["Prepared", "decode", "prepare", "use_one_thread_per_picture"]
+__all__ = ["Prepared", "decode", "prepare", "prepare_rows", "use_one_thread_per_picture"]
 
 _READ: Final = {"rgb": cv2.IMREAD_COLOR_RGB, "bgr": cv2.IMREAD_COLOR}
+_REDUCED: Final = {  # the scale alone: there are names for "reduced and BGR", and none for "reduced and RGB"
+    1: 0,
+    2: cv2.IMREAD_REDUCED_GRAYSCALE_2,
+    4: cv2.IMREAD_REDUCED_GRAYSCALE_4,
+    8: cv2.IMREAD_REDUCED_GRAYSCALE_8,
+}
 _RAW_TO: Final = {
     ("gray", "rgb"): cv2.COLOR_GRAY2RGB,
     ("gray", "bgr"): cv2.COLOR_GRAY2BGR,
@@ -71,12 +83,52 @@ def prepare(
         InvalidFrame: the picture cannot be decoded, or the region does not lie inside it.
 
     """
-    pixels = decode(picture, color)
-    height, width = pixels.shape[:2]
+    return prepare_rows(picture, region, resize=resize, color=color, outs=None if out is None else [out])[0]
+
+
+def prepare_rows(
+    picture: Picture,
+    region: Region | None,
+    *,
+    resize: Resize,
+    color: str,
+    tiles: Tiles | None = None,
+    outs: Sequence[Pixels] | None = None,
+) -> list[Prepared]:
+    """Decode `picture` once, and fit each part that the network looks at into a network's picture of its own.
+
+    A JPEG much larger than the network needs is decoded smaller, which takes less time: see `geometry.reduction`.
+
+    Args:
+        picture: As for `prepare`.
+        region: As for `prepare`; it is what is cut into tiles.
+        resize: How each part is fitted in.
+        color: `rgb` or `bgr`, the channel order of the results.
+        tiles: How a large picture is cut; None: never, so that there is one row.
+        outs: uint8 (H, W, 3) each, where the results go, as many as `plan_tiles` gives parts; None: into fresh memory.
+
+    Returns:
+        One for each part, in the order of `plan_tiles`.
+
+    Raises:
+        InvalidFrame: the picture cannot be decoded, the region does not lie inside it, or there are too many tiles.
+
+    """
+    if isinstance(picture, RawPicture):
+        file, width, height = None, picture.width, picture.height
+    else:
+        file = parse_file_header(picture.data)
+        width, height = file.header[:2]
     if region is not None:
-        pixels = _crop(pixels, region)
-    geometry = plan_resize(resize, width, height, region)
-    return Prepared(_fit(pixels, resize, geometry, out), geometry)
+        check_region(region, width, height)
+    parts = [region] if tiles is None else plan_tiles(tiles, width, height, region)
+    places = [plan_resize(resize, width, height, part) for part in parts]
+    factor = 1 if file is None or file.header.format != "jpeg" else reduction(width, height, places)
+    pixels = decode(picture, color) if file is None else _from_file(picture.data, file, color, factor)
+    return [
+        Prepared(_fit(_cut(pixels, place, factor), resize, place, out), place)
+        for place, out in zip(places, [None] * len(places) if outs is None else outs, strict=True)
+    ]
 
 
 def decode(picture: Picture, color: str) -> Pixels:
@@ -91,22 +143,28 @@ def decode(picture: Picture, color: str) -> Pixels:
     """
     if isinstance(picture, RawPicture):
         return _from_raw(picture, color)
-    data = picture.data
-    (width, height, name), orientation, body = parse_file_header(data)
+    return _from_file(picture.data, parse_file_header(picture.data), color, 1)
+
+
+def _from_file(data: bytes, file: FileHeader, color: str, factor: int) -> Pixels:
+    """Decode a file, `factor` times smaller on each axis; a factor other than 1 is for a JPEG whose size it divides."""
+    (width, height, name), orientation, body = file
     end = _END_MARKS.get(name)
     if end is not None and data.rfind(end, body) < 0:
         raise InvalidFrame(f"encoded is a truncated {name}: it stops after {len(data)} bytes without its end mark")
     try:
-        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), _READ[color] | cv2.IMREAD_IGNORE_ORIENTATION)
+        pixels = cv2.imdecode(
+            np.frombuffer(data, np.uint8), _READ[color] | _REDUCED[factor] | cv2.IMREAD_IGNORE_ORIENTATION
+        )
     except cv2.error as error:
         raise _undecodable(name, len(data)) from error
     if pixels is None:
         raise _undecodable(name, len(data))
     upright = _upright(_as_pixels(pixels), orientation)
-    if upright.shape != (height, width, 3):
+    high, wide = upright.shape[0] * factor, upright.shape[1] * factor
+    if (wide, high) != (width, height):
         raise InvalidFrame(
-            f"the {name} header says {width} x {height} pixels, its data hold {upright.shape[1]} x {upright.shape[0]}; "
-            "send an intact file"
+            f"the {name} header says {width} x {height} pixels, its data hold {wide} x {high}; send an intact file"
         )
     return upright
 
@@ -133,15 +191,10 @@ def _upright(pixels: Pixels, orientation: int) -> Pixels:
     return pixels if flip is None else _as_pixels(cv2.flip(pixels, flip))
 
 
-def _crop(pixels: Pixels, region: Region) -> Pixels:
-    height, width = pixels.shape[:2]
-    x, y, wide, high = region
-    if x < 0 or y < 0 or wide < 1 or high < 1 or x + wide > width or y + high > height:
-        raise InvalidFrame(
-            f"region is x={x} y={y} width={wide} height={high}; it must lie inside the picture of {width} x {height} "
-            "pixels and hold at least one"
-        )
-    return pixels[y : y + high, x : x + wide]
+def _cut(pixels: Pixels, place: Geometry, factor: int) -> Pixels:
+    """The part of the picture, decoded `factor` times smaller, that lands in `place`; nothing is copied."""
+    x, y, width, height = (length // factor for length in place[6:])
+    return pixels[y : y + height, x : x + width]
 
 
 def _fit(pixels: Pixels, resize: Resize, geometry: Geometry, out: Pixels | None) -> Pixels:
