@@ -94,10 +94,11 @@ async def test_the_ready_line_tells_where_and_what(app: App) -> None:
 async def test_before_the_start_there_is_nothing_to_say() -> None:
     """What was never started can be stopped, and leaves no decoder behind."""
     app = make()
+    decoders = app.repository.serving["conveyor"].decoders
     with pytest.raises(RuntimeError, match="not started"):
         _ = app.ready_line
     await app.stop()
-    assert all(process.returncode == 0 for process in app._decoders._processes)
+    assert all(process.returncode == 0 for process in decoders._crew.processes)
 
 
 async def test_frames_are_answered(app: App) -> None:
@@ -120,6 +121,18 @@ async def test_health_follows_the_life_of_the_server() -> None:
     await asyncio.sleep(0)
     assert [await serving(app), await status_of(app, "/readyz")] == ["NOT_SERVING", 503]
     await stopping
+
+
+async def test_a_server_whose_decoders_cannot_be_started_is_not_ready(app: App) -> None:
+    """It would accept frames only to let them expire; once a decoder works, it is ready again."""
+    crew = app.repository.serving["conveyor"].decoders._crew
+    began, crew._began[:] = crew._began.copy(), 0
+    crew._failures = 5
+    await app._set_ready()
+    assert await status_of(app, "/readyz") == 503
+    crew._began[:] = began
+    await app._set_ready()
+    assert await status_of(app, "/readyz") == 200
 
 
 async def test_a_draining_server_refuses_and_says_so() -> None:
@@ -162,6 +175,7 @@ async def test_profiles_are_refused_until_they_can_be_read() -> None:
 
 
 async def test_it_shows_its_state(app: App) -> None:
-    """The repr names detector and batcher."""
-    assert repr(app).startswith("App(<Detector conveyor (yolov8, 320 x 320) on sim 1+0.1b ms (simulated), batches of ")
+    """The repr names detectors, batchers and who gets which frame."""
+    assert "<Detector conveyor (yolov8, 320 x 320) on sim 1+0.1b ms (simulated), batches of " in repr(app)
     assert "Batcher(serving, unanswered=0" in repr(app)
+    assert repr(app).endswith("Router(conveyor 1))")

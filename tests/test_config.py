@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
 from framebatch.config import Config, load_config
 from framebatch.errors import UsageError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -78,11 +76,24 @@ def test_a_wrong_value_says_which_file_it_is_from(file: Path) -> None:
         load_config(file, {})
 
 
-def test_a_missing_model_is_told(file: Path) -> None:
+@pytest.mark.parametrize(
+    ("content", "given"), [("", "neither is given"), ('model = "a.onnx"\nmodels = "folder"\n', "both are given")]
+)
+def test_one_model_or_a_folder_of_them_is_served(file: Path, content: str, given: str) -> None:
     """There is no default for what to serve."""
-    file.write_text("", encoding="utf-8")
-    with pytest.raises(UsageError, match="setting 'model'"):
+    file.write_text(content, encoding="utf-8")
+    with pytest.raises(UsageError, match=f"settings 'model' and 'models': {given}; give one of them"):
         load_config(file, {})
+
+
+def test_what_the_command_line_serves_takes_the_place_of_what_the_file_does(file: Path) -> None:
+    """A model in place of a folder, or a folder in place of a model."""
+    file.write_text('model = "a.onnx"\n', encoding="utf-8")
+    config = load_config(file, {"models": Path("folder")})
+    assert (config.model, config.models) == (None, Path("folder"))
+    file.write_text('models = "folder"\n', encoding="utf-8")
+    config = load_config(file, {"model": "a.onnx"})
+    assert (config.model, config.models) == ("a.onnx", None)
 
 
 @pytest.mark.parametrize("content", [b"port = ", b"\xff\xfe"])

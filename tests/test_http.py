@@ -49,10 +49,10 @@ async def test_metrics_are_served_as_they_are(server: HttpServer) -> None:
 async def test_it_is_alive_before_it_is_ready(server: HttpServer) -> None:
     """A supervisor must not kill a server that only starts or drains; a balancer must not send frames to it."""
     assert [(await get(server, path))[0] for path in ("/healthz", "/readyz")] == [200, 503]
-    server.ready = True
+    server.not_ready = ""
     assert [(await get(server, path))[0] for path in ("/healthz", "/readyz")] == [200, 200]
-    server.ready = False
-    assert (await get(server, "/readyz"))[2] == "not ready: starting or draining\n"
+    server.not_ready = "draining"
+    assert (await get(server, "/readyz"))[2] == "not ready: draining\n"
 
 
 async def test_the_first_page_shows_the_way(server: HttpServer) -> None:
@@ -92,7 +92,7 @@ async def test_stopping_closes_the_port() -> None:
     server = HttpServer(bind("127.0.0.1", 0), metrics=bytes, content_type="text/plain")
     await server.start()
     port = server.port
-    assert repr(server) == f"HttpServer(port={port}, ready=False)"
+    assert repr(server) == f"HttpServer(port={port}, not ready: starting)"
     await server.stop()
     with pytest.raises(ConnectionRefusedError):
         await asyncio.to_thread(ask, port, "/healthz")

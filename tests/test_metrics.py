@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from framebatch.frame import Frame, Outcome
+from framebatch.frame import NO_MODEL, Frame, Model, Outcome
 from framebatch.metrics import MAX_CAMERAS, OTHER_CAMERAS, Distribution, Metrics
 
+BOLTS = Model("bolts", "1", ("bolt",))
 MS = 1_000_000
 Series = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -23,6 +24,7 @@ def make_frame(camera: str = "press", outcome: Outcome | None = Outcome.OK, *, p
         deadline_ns=0,
         reply=lambda _: None,
     )
+    frame.model = BOLTS
     frame.outcome = outcome
     frame.ready_ns, frame.started_ns, frame.finished_ns = 1 * MS, 3 * MS, 6 * MS
     frame.parsed_ns = 10 * MS if parsed else 0
@@ -33,7 +35,7 @@ def make_frame(camera: str = "press", outcome: Outcome | None = Outcome.OK, *, p
 @pytest.fixture
 def metrics() -> Metrics:
     """Answer the metrics of a fresh server."""
-    return Metrics(info={"model": "bolts", "device": "cpu"})
+    return Metrics(info={"version": "1.2.3", "device": "cpu"})
 
 
 def series(metrics: Metrics) -> Series:
@@ -71,11 +73,16 @@ def test_the_time_of_a_frame_is_told_by_stage(metrics: Metrics) -> None:
     metrics.answered(make_frame())
     metrics.answered(make_frame(outcome=Outcome.EXPIRED, parsed=False))
     found = series(metrics)
-    assert found["framebatch_latency_seconds_sum", labels()] == pytest.approx(0.011)
-    assert found["framebatch_latency_seconds_count", labels()] == 1
-    stages = {stage: found["framebatch_stage_seconds_sum", labels(stage=stage)] for stage in ("decode", "queue")}
+    assert found["framebatch_latency_seconds_sum", labels(model="bolts")] == pytest.approx(0.011)
+    assert found["framebatch_latency_seconds_count", labels(model="bolts")] == 1
+    stages = {
+        stage: found["framebatch_stage_seconds_sum", labels(model="bolts", stage=stage)]
+        for stage in ("decode", "queue")
+    }
     assert stages == {"decode": pytest.approx(0.001), "queue": pytest.approx(0.002)}
-    stages = {stage: found["framebatch_stage_seconds_sum", labels(stage=stage)] for stage in ("device", "post")}
+    stages = {
+        stage: found["framebatch_stage_seconds_sum", labels(model="bolts", stage=stage)] for stage in ("device", "post")
+    }
     assert stages == {"device": pytest.approx(0.003), "post": pytest.approx(0.004)}
 
 
@@ -87,15 +94,33 @@ def test_a_frame_in_flight_is_not_counted(metrics: Metrics) -> None:
 
 def test_batches_and_padding_are_counted(metrics: Metrics) -> None:
     """Frames without the empty places, the empty places, and the device's time."""
-    metrics.batch(frames=3, bucket=4, device_ns=500 * MS)
-    metrics.batch(frames=64, bucket=64, device_ns=1_500 * MS)
+    bolts = metrics.model("bolts")
+    bolts.batch(frames=3, bucket=4, device_ns=500 * MS)
+    bolts.batch(frames=64, bucket=64, device_ns=1_500 * MS)
+    assert repr(bolts) == "ModelMetrics(answered=0, batches=2)"
     found = series(metrics)
-    assert found["framebatch_padding_frames_total", labels()] == 1
-    assert found["framebatch_device_busy_seconds_total", labels()] == 2
-    assert found["framebatch_batch_frames_sum", labels()] == 67
-    assert found["framebatch_batch_frames_bucket", labels(le="3.0")] == 1
-    assert found["framebatch_batch_frames_bucket", labels(le="2.0")] == 0
-    assert found["framebatch_batch_frames_bucket", labels(le="64.0")] == 2
+    assert found["framebatch_padding_frames_total", labels(model="bolts")] == 1
+    assert found["framebatch_device_busy_seconds_total", labels(model="bolts")] == 2
+    assert found["framebatch_batch_frames_sum", labels(model="bolts")] == 67
+    assert found["framebatch_batch_frames_bucket", labels(model="bolts", le="3.0")] == 1
+    assert found["framebatch_batch_frames_bucket", labels(model="bolts", le="2.0")] == 0
+    assert found["framebatch_batch_frames_bucket", labels(model="bolts", le="64.0")] == 2
+
+
+def test_each_model_has_figures_of_its_own(metrics: Metrics) -> None:
+    """They begin at zero when it is loaded; frames whose model is not known are counted, and have no times."""
+    metrics.model("nuts")
+    metrics.answered(make_frame())
+    lost = make_frame(outcome=Outcome.INVALID, parsed=False)
+    lost.model = NO_MODEL
+    metrics.answered(lost)
+    found = series(metrics)
+    counts = {
+        dict(key)["model"]: value for (name, key), value in found.items() if name == "framebatch_latency_seconds_count"
+    }
+    assert counts == {"nuts": 0, "bolts": 1}
+    assert found["framebatch_frames_total", labels(model="", camera="press", outcome="INVALID")] == 1
+    assert metrics.totals() == {"OK": 1, "INVALID": 1}
 
 
 def test_answers_without_a_client_are_counted(metrics: Metrics) -> None:
@@ -107,7 +132,7 @@ def test_answers_without_a_client_are_counted(metrics: Metrics) -> None:
 def test_the_server_says_what_it_serves(metrics: Metrics) -> None:
     """One series with everything that does not change; and the process's own figures are there."""
     found = series(metrics)
-    assert found["framebatch_info", labels(model="bolts", device="cpu")] == 1
+    assert found["framebatch_info", labels(version="1.2.3", device="cpu")] == 1
     assert found["process_resident_memory_bytes", labels()] > 0
 
 
@@ -117,6 +142,18 @@ def test_gauges_are_read_when_asked(metrics: Metrics) -> None:
     metrics.gauge("framebatch_test", "A figure.", lambda: values.pop(0))
     assert series(metrics)["framebatch_test", labels()] == 1
     assert series(metrics)["framebatch_test", labels()] == 2
+
+
+def test_figures_may_come_and_go(metrics: Metrics) -> None:
+    """What has labels is asked which of them there are, at each scrape."""
+    rows = [(("bolts",), 3.0)]
+    metrics.gauges("framebatch_test", "Figures.", ("model",), lambda: rows)
+    metrics.counters("framebatch_tries", "Counts.", ("model",), lambda: rows)
+    assert series(metrics)["framebatch_test", labels(model="bolts")] == 3
+    rows[:] = [(("nuts",), 4.0)]
+    found = series(metrics)
+    assert found["framebatch_tries_total", labels(model="nuts")] == 4
+    assert ("framebatch_test", labels(model="bolts")) not in found
 
 
 def test_names_of_cameras_are_bounded(metrics: Metrics) -> None:
@@ -149,6 +186,6 @@ def test_a_distribution_counts_values_up_to_each_bound() -> None:
 
 
 def test_it_shows_its_state(metrics: Metrics) -> None:
-    """The repr counts answers and cameras."""
+    """The repr counts answers, models and cameras."""
     metrics.answered(make_frame())
-    assert repr(metrics) == "Metrics(answered=1, cameras=1)"
+    assert repr(metrics) == "Metrics(answered=1, models=1, cameras=1)"

@@ -43,7 +43,7 @@ class Case:
             for name, data in photos.items()
         }
         detector.close()
-        info = next(name for name in server.series() if name.startswith("framebatch_info"))
+        info = next(name for name in server.series() if name.startswith("framebatch_model_info"))
         self.max_batch = int(info.partition('max_batch="')[2].partition('"')[0])
 
 

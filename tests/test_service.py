@@ -11,7 +11,7 @@ from grpc import aio
 from framebatch.edge.intake import CALL_MARGIN_NS, Intake, call_deadline_ns
 from framebatch.edge.service import DetectorService
 from framebatch.edge.wire import WireFormat
-from framebatch.frame import Frame, Header, Outcome
+from framebatch.frame import Frame, Header, Model, Outcome
 from framebatch_proto.v1 import detector_pb2 as pb
 
 if TYPE_CHECKING:
@@ -93,9 +93,7 @@ def make(books: Books, limit: int = 100) -> DetectorService:
     """Answer a service."""
     wire = WireFormat(
         read_header=lambda _: Header(4, 3, "jpeg"),
-        model="bolts",
-        model_version="1",
-        labels=[],
+        find_model=lambda _: Model("bolts", "1", ()),
         deadline_ns=SECOND,
         wall_clock_ns=lambda: 0,
     )

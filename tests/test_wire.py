@@ -11,7 +11,18 @@ from hypothesis import strategies as st
 
 from framebatch.edge.wire import WireFormat
 from framebatch.errors import InvalidFrame
-from framebatch.frame import Detections, EncodedPicture, Frame, Header, Outcome, Picture, RawPicture, Region
+from framebatch.frame import (
+    NO_MODEL,
+    Detections,
+    EncodedPicture,
+    Frame,
+    Header,
+    Model,
+    Outcome,
+    Picture,
+    RawPicture,
+    Region,
+)
 from framebatch_proto.v1 import detector_pb2 as pb
 
 MS = 1_000_000
@@ -27,11 +38,19 @@ def read_header(picture: Picture) -> Header:
     return Header(40, 30, "jpeg")
 
 
+BOLTS = Model("bolts", "7", ("bolt", "nut"))
+
+
+def find_model(name: str) -> Model:
+    """Answer the one model that there is."""
+    if name not in {"", "bolts"}:
+        raise InvalidFrame(f"model {name!r} is not served here; this server has: bolts")
+    return BOLTS
+
+
 WIRE = WireFormat(
     read_header=read_header,
-    model="bolts",
-    model_version="7",
-    labels=["bolt", "nut"],
+    find_model=find_model,
     deadline_ns=1_000 * MS,
     wall_clock_ns=lambda: WALL_NS,
 )
@@ -77,7 +96,7 @@ def test_every_field_is_read() -> None:
     assert problem == ""
     assert (frame.camera, frame.sequence, frame.live) == ("press-3", 2**64 - 1, True)
     assert frame.deadline_ns == ARRIVAL_NS + 12_500_000
-    assert (frame.capture_unix_ns, frame.region) == (17, Region(1, 2, 39, 28))
+    assert (frame.capture_unix_ns, frame.region, frame.model) == (17, Region(1, 2, 39, 28), BOLTS)
 
 
 @pytest.mark.parametrize(
@@ -232,6 +251,14 @@ def test_an_answer_says_everything() -> None:
     assert pb.Answer.FromString(WIRE.answer(answered())) == expected
 
 
+def test_a_frame_of_no_model_names_none() -> None:
+    """Neither what was asked for nor the default has answered it."""
+    frame, _ = read(wire(model="nuts"))
+    frame.outcome = Outcome.INVALID
+    answer = pb.Answer.FromString(WIRE.answer(frame))
+    assert (frame.model, answer.model, answer.model_version) == (NO_MODEL, "", "")
+
+
 def test_stages_that_were_not_reached_are_zero() -> None:
     """A frame that expired in the queue has a decoding time and a total, and nothing else."""
     expired = answered(
@@ -269,5 +296,5 @@ def test_no_answer_without_an_outcome() -> None:
 
 
 def test_it_shows_its_state() -> None:
-    """The repr names the model."""
-    assert repr(WIRE) == "WireFormat(model='bolts', version='7', labels=2)"
+    """The repr tells the budget of a frame that names none."""
+    assert repr(WIRE) == "WireFormat(deadline=1000 ms)"

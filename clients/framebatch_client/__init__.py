@@ -16,6 +16,7 @@ from framebatch_client.errors import (
     ServerUnavailable,
     SourceError,
 )
+from framebatch_client.models import ModelVersion, ServerModel, ServerModels
 from framebatch_client.sources import SourceFrame, open_source
 from framebatch_client.statistics import StreamStats
 from framebatch_client.stream import AsyncStream
@@ -32,7 +33,10 @@ __all__ = [
     "ConnectionLost",
     "Detection",
     "InvalidRequest",
+    "ModelVersion",
     "Outcome",
+    "ServerModel",
+    "ServerModels",
     "ServerUnavailable",
     "SourceError",
     "SourceFrame",

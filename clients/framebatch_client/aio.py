@@ -10,6 +10,8 @@ import time
 from typing import TYPE_CHECKING, Self
 
 from framebatch_client.answer import Answer, answer_from_wire
+from framebatch_client.errors import InvalidRequest
+from framebatch_client.models import model_from_wire, models_from_wire
 from framebatch_client.pacing import next_frame_ms
 from framebatch_client.request import FrameOptions
 from framebatch_client.stream import AsyncStream
@@ -20,12 +22,14 @@ if TYPE_CHECKING:
 
     import grpc
 
+    from framebatch_client.models import ServerModel, ServerModels
     from framebatch_client.request import Mode, Picture, Region
     from framebatch_client.transport import Health
 
 _MARGIN_SECONDS = 2.0
 _NO_DEADLINE_TIMEOUT_SECONDS = 60.0
 DEFAULT_CONNECT_SECONDS = 10.0
+DEFAULT_LOAD_SECONDS = 600.0
 
 
 class AsyncClient:
@@ -133,6 +137,45 @@ class AsyncClient:
         stream = AsyncStream(self._transport, options, fps=fps, connect_timeout_seconds=connect_timeout_seconds)
         self._streams.add(stream)
         return stream
+
+    async def list_models(self, *, timeout_seconds: float = 10.0) -> ServerModels:
+        """Ask which models the server has, in which versions, and what has become of each.
+
+        Raises:
+            ServerUnavailable, AnswerTimeout: nobody answers; CallFailed: a server without this service.
+        """
+        return models_from_wire(await self._transport.list_models(timeout_seconds=timeout_seconds))
+
+    async def load_model(
+        self, name: str, *, version: int = 0, timeout_seconds: float = DEFAULT_LOAD_SECONDS
+    ) -> ServerModel:
+        """Have the server serve a version of a model, and wait until it does; frames are answered meanwhile.
+
+        Args:
+            name: of the model.
+            version: which; 0: the newest, or the one that the server's folder pins.
+            timeout_seconds: how long to wait; the server goes on loading after that.
+
+        Raises:
+            InvalidRequest: ``version`` is none.
+            CallFailed: ``status`` is NOT_FOUND (no such model or version), FAILED_PRECONDITION (it cannot be loaded: the
+                message says why, and what served before serves on) or PERMISSION_DENIED.
+            ServerUnavailable, AnswerTimeout: nobody answers.
+        """
+        if not 0 <= version < 2**64:
+            raise InvalidRequest(f"version must be 1 or more, or 0 for the newest, not {version!r}")
+        response = await self._transport.load_model(name, version, timeout_seconds=timeout_seconds)
+        return model_from_wire(response.model)
+
+    async def unload_model(self, name: str, *, timeout_seconds: float = DEFAULT_LOAD_SECONDS) -> ServerModel:
+        """Have the server serve a model no longer, and wait until its last frames are answered and it is gone.
+
+        Raises:
+            CallFailed: ``status`` is NOT_FOUND (it is not served) or PERMISSION_DENIED.
+            ServerUnavailable, AnswerTimeout: nobody answers.
+        """
+        response = await self._transport.unload_model(name, timeout_seconds=timeout_seconds)
+        return model_from_wire(response.model)
 
     async def health(self, *, timeout_seconds: float = 2.0) -> Health:
         """Ask for "SERVING", "NOT_SERVING" or "UNKNOWN" (a server without the health service).

@@ -12,7 +12,7 @@ import threading
 import weakref
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from framebatch_client.aio import DEFAULT_CONNECT_SECONDS, AsyncClient
+from framebatch_client.aio import DEFAULT_CONNECT_SECONDS, DEFAULT_LOAD_SECONDS, AsyncClient
 from framebatch_client.errors import ClientClosed, InvalidRequest
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import grpc
 
     from framebatch_client.answer import Answer
+    from framebatch_client.models import ServerModel, ServerModels
     from framebatch_client.pulling import Pictures
     from framebatch_client.request import Mode, Picture, Region
     from framebatch_client.statistics import StreamStats
@@ -91,6 +92,18 @@ class Client:
             connect_timeout_seconds=connect_timeout_seconds,
         )
         return Stream(stream, self._runner)
+
+    def list_models(self, *, timeout_seconds: float = 10.0) -> ServerModels:
+        """Ask which models the server has: see ``AsyncClient.list_models``."""
+        return self._runner.wait(self._client.list_models(timeout_seconds=timeout_seconds))
+
+    def load_model(self, name: str, *, version: int = 0, timeout_seconds: float = DEFAULT_LOAD_SECONDS) -> ServerModel:
+        """Have a version of a model served, and wait until it is: see ``AsyncClient.load_model``."""
+        return self._runner.wait(self._client.load_model(name, version=version, timeout_seconds=timeout_seconds))
+
+    def unload_model(self, name: str, *, timeout_seconds: float = DEFAULT_LOAD_SECONDS) -> ServerModel:
+        """Have a model served no longer, and wait until it is gone: see ``AsyncClient.unload_model``."""
+        return self._runner.wait(self._client.unload_model(name, timeout_seconds=timeout_seconds))
 
     def health(self, *, timeout_seconds: float = 2.0) -> Health:
         """Ask for "SERVING", "NOT_SERVING" or "UNKNOWN": see ``AsyncClient.health``."""

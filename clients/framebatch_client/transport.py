@@ -21,7 +21,7 @@ from framebatch_client.errors import (
     InvalidRequest,
     ServerUnavailable,
 )
-from framebatch_proto.v1 import detector_pb2, detector_pb2_grpc
+from framebatch_proto.v1 import detector_pb2, detector_pb2_grpc, models_pb2, models_pb2_grpc
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -117,6 +117,27 @@ class Transport:
         self.open()
         assert self._stub is not None  # noqa: S101 - open() made it
         return await self._translated(self._stub.Detect(frame, timeout=timeout_seconds))
+
+    async def list_models(self, *, timeout_seconds: float) -> models_pb2.ListModelsResponse:
+        """Ask which models there are; errors as of ``detect``."""
+        return await self._translated(
+            self._models().ListModels(models_pb2.ListModelsRequest(), timeout=timeout_seconds)
+        )
+
+    async def load_model(self, name: str, version: int, *, timeout_seconds: float) -> models_pb2.LoadModelResponse:
+        """Have a version served, 0 for the newest, and wait until it is; errors as of ``detect``."""
+        request = models_pb2.LoadModelRequest(name=name, version=version)
+        return await self._translated(self._models().LoadModel(request, timeout=timeout_seconds))
+
+    async def unload_model(self, name: str, *, timeout_seconds: float) -> models_pb2.UnloadModelResponse:
+        """Have a model served no longer, and wait until it is gone; errors as of ``detect``."""
+        request = models_pb2.UnloadModelRequest(name=name)
+        return await self._translated(self._models().UnloadModel(request, timeout=timeout_seconds))
+
+    def _models(self) -> models_pb2_grpc.ModelsAsyncStub:
+        self.open()
+        assert self._channel is not None  # noqa: S101 - open() made it
+        return models_pb2_grpc.ModelsStub(self._channel)
 
     def open_stream(self) -> Call:
         """Start a stream call; whether it holds shows in its first read."""

@@ -8,9 +8,9 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path  # noqa: TC003 - pydantic needs the type at run time
-from typing import Any
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from framebatch.errors import UsageError
 
@@ -26,8 +26,27 @@ class Config(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    model: str = Field(min_length=1)
-    """Path of an ONNX file, or the name of a bundled model."""
+    model: str | None = Field(default=None, min_length=1)
+    """Path of an ONNX file, or the name of a bundled model. Either this or `models` is given."""
+
+    models: Path | None = None
+    """Folder of models, each with its versions; what changes in it is loaded while the server runs."""
+
+    @model_validator(mode="after")
+    def _one_or_many(self) -> Self:
+        if (self.model is None) == (self.models is None):
+            given = "both are" if self.models else "neither is"
+            raise ValueError(f"settings 'model' and 'models': {given} given; give one of them, --model or --models")
+        return self
+
+    default_model: str | None = Field(default=None, min_length=1)
+    """With `models`: who answers frames that name no model; default: the first by name of those served at the start."""
+
+    reload_seconds: float = Field(default=2.0, ge=0, le=3600)
+    """With `models`: how often the folder is looked at for changes; 0: never."""
+
+    model_control: Literal["local", "all", "off"] = "local"
+    """Who may load and unload models over gRPC: calls from this machine, all, or nobody."""
 
     device: str = "auto"
     """`auto`, `cpu`, `cuda:N`, or `sim:ALPHA_MS,BETA_MS[,NOISE]` for a simulated accelerator."""
@@ -61,10 +80,31 @@ class Config(BaseModel):
     """Answers are planned to leave so much before the deadline, for their way to the client."""
 
     decoders: int = Field(default_factory=_default_decoders, ge=1, le=256)
-    """Processes that decode pictures; default: the number of cores."""
+    """Processes that decode pictures, shared out among the models; default: the number of cores."""
 
     threads: int | None = Field(default=None, ge=1, le=1024)
-    """Threads of the network on the CPU; default: the number of cores."""
+    """Threads of the network on the CPU; default: as many as help, by measurement."""
+
+    provider: Literal["auto", "cuda", "tensorrt"] = "auto"
+    """What computes on a GPU; `auto`: cuda."""
+
+    tf32: bool = False
+    """Whether a GPU may round products of float32 to TF32: several times quicker from Ampere on, scores change a little."""
+
+    fp16: bool = False
+    """Whether TensorRT may compute in half precision where that is quicker."""
+
+    cache_dir: Path | None = None
+    """Where TensorRT's engines are kept, which take minutes to build; default: nowhere."""
+
+    cuda_graph: bool = False
+    """Whether each batch size is captured as a CUDA graph, where the model allows."""
+
+    memory_limit_mb: int | None = Field(default=None, ge=1)
+    """How much of a GPU's memory each model may take for weights and results in between; default: all that is free."""
+
+    keep_warm_ms: float = Field(default=0.0, ge=0, le=60_000)
+    """Run the smallest batch for nobody after so much idleness, for devices that fall into low clocks; 0: never."""
 
     max_message_bytes: int = Field(default=64 << 20, ge=1 << 16)
     """Largest gRPC message; a larger one ends its call with RESOURCE_EXHAUSTED."""
@@ -76,10 +116,10 @@ class Config(BaseModel):
     """Largest picture in pixels, checked before decoding."""
 
     max_waiting: int = Field(default=4096, ge=1)
-    """Frames that may wait at a time, over all cameras; further ones are refused."""
+    """Frames of a model that may wait at a time, over all cameras; further ones are refused."""
 
     max_waiting_bytes: int = Field(default=1 << 30, ge=1 << 20)
-    """Bytes of pictures that may be unanswered at a time, over all cameras; further frames are refused."""
+    """Bytes of a model's pictures that may be unanswered at a time, over all cameras; further frames are refused."""
 
     max_stream_frames: int = Field(default=256, ge=1)
     """Frames of one stream that may be unanswered or unread; the server stops reading the stream at that."""
@@ -102,12 +142,17 @@ def load_config(path: Path | None, overrides: dict[str, Any]) -> Config:
             raise UsageError(f"--config {path}: cannot be read: {error.strerror}") from error
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise UsageError(f"--config {path}: is not TOML: {error}") from error
+    for given, other in (("model", "models"), ("models", "model")):
+        if given in overrides:
+            values.pop(other, None)
     values.update(overrides)
     try:
         return Config(**values)
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
+        if not key:  # about several settings, and worded above
+            raise UsageError(first["msg"].removeprefix("Value error, ")) from error
         if first["type"] == "extra_forbidden":
             known = ", ".join(sorted(Config.model_fields))
             raise UsageError(f"setting {key!r} is not known; known are: {known}") from error

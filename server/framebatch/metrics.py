@@ -7,7 +7,7 @@ Prometheus families when somebody asks. Nothing outside this module knows promet
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
@@ -17,13 +17,15 @@ from prometheus_client.registry import Collector
 from framebatch.clock import ns_to_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from prometheus_client import Metric
 
     from framebatch.frame import Frame, Outcome
 
-__all__ = ["CONTENT_TYPE", "Distribution", "Metrics"]
+    Rows: TypeAlias = Callable[[], Iterable[tuple[Sequence[str], float]]]
+
+__all__ = ["CONTENT_TYPE", "Distribution", "Metrics", "ModelMetrics"]
 
 CONTENT_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4
 LATENCY_BOUNDS: Final = (
@@ -70,6 +72,42 @@ class Distribution:
         return rows
 
 
+class ModelMetrics:
+    """What is counted of one model, whatever its version. Recording happens on the event loop only."""
+
+    def __init__(self) -> None:
+        self.answers: dict[tuple[str, Outcome], int] = {}
+        self.latency = Distribution(LATENCY_BOUNDS)
+        self.stages = {stage: Distribution(LATENCY_BOUNDS) for stage in ("decode", "queue", "device", "post")}
+        self.batches = Distribution(BATCH_BOUNDS)
+        self.padding = 0
+        self.device_ns = 0
+
+    def __repr__(self) -> str:
+        return f"ModelMetrics(answered={sum(self.answers.values())}, batches={sum(self.batches.counts)})"
+
+    def batch(self, *, frames: int, bucket: int, device_ns: int) -> None:
+        """Count one device run."""
+        self.batches.observe(frames)
+        self.padding += bucket - frames
+        self.device_ns += device_ns
+
+    def answered(self, frame: Frame, camera: str) -> None:
+        """Count one answered frame under that name of its camera, and where its time went."""
+        outcome = frame.outcome
+        if outcome is None:
+            raise ValueError(f"{frame!r} has no outcome yet")
+        key = (camera, outcome)
+        self.answers[key] = self.answers.get(key, 0) + 1
+        if frame.parsed_ns:
+            stages = self.stages
+            self.latency.observe(ns_to_seconds(frame.answered_ns - frame.arrival_ns))
+            stages["decode"].observe(ns_to_seconds(frame.ready_ns - frame.arrival_ns))
+            stages["queue"].observe(ns_to_seconds(frame.started_ns - frame.ready_ns))
+            stages["device"].observe(ns_to_seconds(frame.finished_ns - frame.started_ns))
+            stages["post"].observe(ns_to_seconds(frame.parsed_ns - frame.finished_ns))
+
+
 class Metrics(Collector):
     """All series of one server. Recording happens on the event loop only."""
 
@@ -77,19 +115,13 @@ class Metrics(Collector):
         """Start from zero.
 
         Args:
-            info: labels of `framebatch_info`: version, model, device, provider and so on.
+            info: labels of `framebatch_info`: version, device, provider and so on.
         """
         self._info = dict(info)
-        self._model = self._info.get("model", "")
-        self._answered: dict[tuple[str, Outcome], int] = {}
+        self._models: dict[str, ModelMetrics] = {}
         self._cameras: dict[str, str] = {}
-        self._latency = Distribution(LATENCY_BOUNDS)
-        self._stages = {stage: Distribution(LATENCY_BOUNDS) for stage in ("decode", "queue", "device", "post")}
-        self._batches = Distribution(BATCH_BOUNDS)
-        self._padding = 0
-        self._device_ns = 0
         self._undelivered = 0
-        self._gauges: list[tuple[str, str, Gauge]] = []
+        self._families: list[tuple[type[GaugeMetricFamily | CounterMetricFamily], str, str, tuple[str, ...], Rows]] = []
         self._registry = CollectorRegistry()
         self._registry.register(self)
         ProcessCollector(registry=self._registry)
@@ -97,31 +129,22 @@ class Metrics(Collector):
         GCCollector(registry=self._registry)
 
     def __repr__(self) -> str:
-        return f"Metrics(answered={sum(self._answered.values())}, cameras={len(self._cameras)})"
+        answered = sum(sum(model.answers.values()) for model in self._models.values())
+        return f"Metrics(answered={answered}, models={len(self._models)}, cameras={len(self._cameras)})"
+
+    def model(self, name: str) -> ModelMetrics:
+        """The figures of one model; they begin at zero with the first call, and stay when another version takes over."""
+        return self._models.setdefault(name, ModelMetrics())
 
     def answered(self, frame: Frame) -> None:
-        """Count one answered frame and where its time went."""
+        """Count one answered frame and where its time went; one whose model is not known under the model ""."""
         camera = self._cameras.get(frame.camera)
         if camera is None:
             camera = self._admit_camera(frame.camera)
-        outcome = frame.outcome
-        if outcome is None:
-            raise ValueError(f"{frame!r} has no outcome yet")
-        key = (camera, outcome)
-        self._answered[key] = self._answered.get(key, 0) + 1
-        if frame.parsed_ns:
-            stages = self._stages
-            self._latency.observe(ns_to_seconds(frame.answered_ns - frame.arrival_ns))
-            stages["decode"].observe(ns_to_seconds(frame.ready_ns - frame.arrival_ns))
-            stages["queue"].observe(ns_to_seconds(frame.started_ns - frame.ready_ns))
-            stages["device"].observe(ns_to_seconds(frame.finished_ns - frame.started_ns))
-            stages["post"].observe(ns_to_seconds(frame.parsed_ns - frame.finished_ns))
-
-    def batch(self, *, frames: int, bucket: int, device_ns: int) -> None:
-        """Count one device run."""
-        self._batches.observe(frames)
-        self._padding += bucket - frames
-        self._device_ns += device_ns
+        model = self._models.get(frame.model.name)
+        if model is None:
+            model = self.model(frame.model.name)
+        model.answered(frame, camera)
 
     def undelivered(self, answers: int) -> None:
         """Count answers whose client had gone."""
@@ -129,13 +152,22 @@ class Metrics(Collector):
 
     def gauge(self, name: str, text: str, read: Gauge) -> None:
         """Export a figure that is read at scrape time."""
-        self._gauges.append((name, text, read))
+        self._families.append((GaugeMetricFamily, name, text, (), lambda: [((), read())]))
+
+    def gauges(self, name: str, text: str, labels: tuple[str, ...], rows: Rows) -> None:
+        """Export figures that are read at scrape time, one for each row of values of the labels."""
+        self._families.append((GaugeMetricFamily, name, text, labels, rows))
+
+    def counters(self, name: str, text: str, labels: tuple[str, ...], rows: Rows) -> None:
+        """Export counts that are kept elsewhere and only ever grow; `_total` is added to the name."""
+        self._families.append((CounterMetricFamily, name, text, labels, rows))
 
     def totals(self) -> dict[str, int]:
         """Answered frames by outcome."""
         totals: dict[str, int] = {}
-        for (_, outcome), number in self._answered.items():
-            totals[outcome.value] = totals.get(outcome.value, 0) + number
+        for model in self._models.values():
+            for (_, outcome), number in model.answers.items():
+                totals[outcome.value] = totals.get(outcome.value, 0) + number
         return totals
 
     def exposition(self) -> bytes:
@@ -144,42 +176,48 @@ class Metrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Called by the library at scrape time."""
-        info = GaugeMetricFamily("framebatch_info", "What is served, on what; always 1.", labels=list(self._info))
+        info = GaugeMetricFamily("framebatch_info", "What serves, on what; always 1.", labels=list(self._info))
         info.add_metric(list(self._info.values()), 1)
         yield info
+        yield from self._of_models()
+        yield CounterMetricFamily(
+            "framebatch_undelivered_answers", "Answers whose client had gone.", value=self._undelivered
+        )
+        for kind, name, text, labels, rows in self._families:
+            family = kind(name, text, labels=labels)
+            for values, value in rows():
+                family.add_metric(values, value)
+            yield family
+
+    def _of_models(self) -> Iterator[Metric]:
         frames = CounterMetricFamily(
             "framebatch_frames", "Frames answered, by camera and outcome.", labels=["model", "camera", "outcome"]
         )
-        for (camera, outcome), number in self._answered.items():
-            frames.add_metric([self._model, camera, outcome.value], number)
-        yield frames
-        yield self._histogram(
+        latency = HistogramMetricFamily(
             "framebatch_latency_seconds",
             "From reading a frame to its detections, for frames answered OK.",
-            self._latency,
+            labels=["model"],
         )
         stages = HistogramMetricFamily(
-            "framebatch_stage_seconds", "The same by stage: decode, queue, device, post.", labels=["stage"]
+            "framebatch_stage_seconds", "The same by stage: decode, queue, device, post.", labels=["model", "stage"]
         )
-        for stage, distribution in self._stages.items():
-            stages.add_metric([stage], distribution.cumulative(), distribution.total)
-        yield stages
-        yield self._histogram("framebatch_batch_frames", "Frames in a device run, without padding.", self._batches)
-        yield self._counter("framebatch_padding_frames", "Empty places in device runs.", self._padding)
-        yield self._counter(
-            "framebatch_device_busy_seconds", "Time that the device ran.", ns_to_seconds(self._device_ns)
+        batches = HistogramMetricFamily(
+            "framebatch_batch_frames", "Frames in a device run, without padding.", labels=["model"]
         )
-        yield self._counter("framebatch_undelivered_answers", "Answers whose client had gone.", self._undelivered)
-        for name, text, read in self._gauges:
-            yield GaugeMetricFamily(name, text, value=read())
-
-    @staticmethod
-    def _histogram(name: str, text: str, distribution: Distribution) -> HistogramMetricFamily:
-        return HistogramMetricFamily(name, text, buckets=distribution.cumulative(), sum_value=distribution.total)
-
-    @staticmethod
-    def _counter(name: str, text: str, value: float) -> CounterMetricFamily:
-        return CounterMetricFamily(name, text, value=value)
+        padding = CounterMetricFamily("framebatch_padding_frames", "Empty places in device runs.", labels=["model"])
+        busy = CounterMetricFamily("framebatch_device_busy_seconds", "Time that the device ran.", labels=["model"])
+        for name, model in self._models.items():
+            for (camera, outcome), number in model.answers.items():
+                frames.add_metric([name, camera, outcome.value], number)
+            if not name:  # never reaches the device
+                continue
+            latency.add_metric([name], model.latency.cumulative(), model.latency.total)
+            for stage, distribution in model.stages.items():
+                stages.add_metric([name, stage], distribution.cumulative(), distribution.total)
+            batches.add_metric([name], model.batches.cumulative(), model.batches.total)
+            padding.add_metric([name], model.padding)
+            busy.add_metric([name], ns_to_seconds(model.device_ns))
+        yield from (frames, latency, stages, batches, padding, busy)
 
     def _admit_camera(self, camera: str) -> str:
         """The label for a camera: its name for the first ones, a common one for the rest."""

@@ -24,6 +24,10 @@ def serve(
     model: Annotated[
         str | None, typer.Option(help="An ONNX file, or the name of a bundled model.", metavar="PATH.onnx|NAME")
     ] = None,
+    models: Annotated[
+        Path | None,
+        typer.Option(help="A folder of models, each with its versions, in place of --model.", metavar="DIR"),
+    ] = None,
     config: Annotated[Path | None, typer.Option(help="Settings in TOML; options given here win.")] = None,
     device: Annotated[
         str | None,
@@ -39,12 +43,16 @@ def serve(
         int | None, typer.Option(help="Largest batch in frames; -1 lets framebatch choose. Default: -1.")
     ] = None,
 ) -> None:
-    """Serve a detector: every frame is answered by its deadline."""
+    """Serve detectors: every frame is answered by its deadline.
+
+    Exit status: 0 stopped by SIGTERM or SIGINT, 1 failed, 2 wrong usage or bad input, 70 the device hung: start it anew.
+    """
     from framebatch.app import App, run  # noqa: PLC0415 - needs the server's extras
     from framebatch.config import load_config  # noqa: PLC0415
 
     given = {
         "model": model,
+        "models": models,
         "device": device,
         "profile": profile,
         "host": host,
@@ -52,13 +60,16 @@ def serve(
         "http_port": http_port,
         "max_batch": max_batch,
     }
-    if model is None and config is None:
-        raise UsageError("--model is missing; give an ONNX file or the name of a bundled model")
+    if model is None and models is None and config is None:
+        raise UsageError(
+            "--model is missing; give an ONNX file or the name of a bundled model, or a folder of models with --models"
+        )
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # while loading there is nothing to drain
     log_to_stderr(logging.INFO)
     settings = load_config(config, {key: value for key, value in given.items() if value is not None})
-    app = App(settings, find_model(settings.model))
-    log.info("serving %r", app.detector)
+    app = App(settings, None if settings.model is None else find_model(settings.model))
+    for served in app.repository.serving.values():
+        log.info("serving %r", served.detector)
     asyncio.run(run(app, on_ready=announce))
 
 

@@ -1,4 +1,4 @@
-"""The gRPC port: our service, grpc.health.v1 and reflection on one grpc.aio server. Wires; handles no frame."""
+"""The gRPC port: our services, grpc.health.v1 and reflection on one grpc.aio server. Wires; handles no frame."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from grpc import aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from framebatch.edge.models import MODELS_NAME, ModelsService
 from framebatch.edge.service import SERVICE_NAME, DetectorService
 from framebatch.errors import UsageError
 
 # Reflection serves the descriptors of what is imported.
-from framebatch_proto.v1 import detector_pb2
+from framebatch_proto.v1 import detector_pb2, models_pb2, models_pb2_grpc
 
 __all__ = ["GrpcServer"]
 
@@ -23,7 +24,7 @@ KEEPALIVE_TIMEOUT_MS: Final = 10_000
 class GrpcServer:
     """Listens from `start` to `stop`."""
 
-    def __init__(self, service: DetectorService, *, max_message_bytes: int) -> None:
+    def __init__(self, service: DetectorService, models: ModelsService, *, max_message_bytes: int) -> None:
         self._service = service
         self._server = aio.server(
             options=[
@@ -37,10 +38,12 @@ class GrpcServer:
             ]
         )
         self._server.add_generic_rpc_handlers((service.handlers(),))
+        models_pb2_grpc.add_ModelsServicer_to_server(models, self._server)
         self._health = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         names = (
             detector_pb2.DESCRIPTOR.services_by_name["Detector"].full_name,
+            models_pb2.DESCRIPTOR.services_by_name["Models"].full_name,
             health.SERVICE_NAME,
             reflection.SERVICE_NAME,
         )
@@ -65,9 +68,9 @@ class GrpcServer:
         await self._server.start()
 
     async def set_serving(self, *, serving: bool) -> None:
-        """What the health service says, for the server as a whole and for the detector."""
+        """What the health service says, for the server as a whole and for its services."""
         status = health_pb2.HealthCheckResponse.SERVING if serving else health_pb2.HealthCheckResponse.NOT_SERVING
-        for name in ("", SERVICE_NAME):
+        for name in ("", SERVICE_NAME, MODELS_NAME):
             await self._health.set(name, status)
 
     async def stop(self, grace_seconds: float) -> None:

@@ -52,13 +52,17 @@ class _Uvicorn(uvicorn.Server):
 
 
 class HttpServer:
-    """Serves on the running event loop from `start` to `stop`."""
+    """Serves on the running event loop from `start` to `stop`.
+
+    Attributes:
+        not_ready: why no frames are accepted, for /readyz; empty when they are.
+    """
 
     def __init__(self, listener: socket.socket, *, metrics: Callable[[], bytes], content_type: str) -> None:
         self._listener = listener
         self._metrics = metrics
         self._content_type = content_type
-        self.ready = False
+        self.not_ready = "starting"
         routes = [
             Route("/", self._page),
             Route("/metrics", self._scrape),
@@ -72,7 +76,7 @@ class HttpServer:
         self._task: asyncio.Task[None] | None = None
 
     def __repr__(self) -> str:
-        return f"HttpServer(port={self.port}, ready={self.ready})"
+        return f"HttpServer(port={self.port}, {f'not ready: {self.not_ready}' if self.not_ready else 'ready'})"
 
     @property
     def port(self) -> int:
@@ -104,6 +108,6 @@ class HttpServer:
         return PlainTextResponse("ok\n")
 
     async def _readyz(self, _: Request) -> Response:
-        if self.ready:
+        if not self.not_ready:
             return PlainTextResponse("ready\n")
-        return PlainTextResponse("not ready: starting or draining\n", status_code=503)
+        return PlainTextResponse(f"not ready: {self.not_ready}\n", status_code=503)

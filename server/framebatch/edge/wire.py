@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Final
 
 from google.protobuf.message import DecodeError
 
-from framebatch.clock import ms_to_ns, ns_to_seconds
+from framebatch.clock import ms_to_ns, ns_to_ms, ns_to_seconds
 from framebatch.errors import InvalidFrame
 from framebatch.frame import EncodedPicture, Frame, Outcome, RawPicture, Region
 from framebatch_proto.v1 import detector_pb2 as pb
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
-    from framebatch.frame import Header, Picture
+    from framebatch.frame import Header, Model, Picture
 
 __all__ = ["WireFormat"]
 
@@ -25,15 +25,13 @@ LAYOUTS: Final = {pb.PIXEL_LAYOUT_BGR: "bgr", pb.PIXEL_LAYOUT_RGB: "rgb", pb.PIX
 
 
 class WireFormat:
-    """Conversion for one served model."""
+    """Conversion for all served models."""
 
     def __init__(
         self,
         *,
         read_header: Callable[[Picture], Header],
-        model: str,
-        model_version: str,
-        labels: Sequence[str],
+        find_model: Callable[[str], Model],
         deadline_ns: int,
         wall_clock_ns: Callable[[], int],
     ) -> None:
@@ -41,21 +39,17 @@ class WireFormat:
 
         Args:
             read_header: checks a picture's header; raises InvalidFrame.
-            model: the served model's name.
-            model_version: its version, echoed in answers.
-            labels: names of its classes, by class id.
+            find_model: which model a name means, empty for the default; raises InvalidFrame for what is not served.
             deadline_ns: the budget of a frame that names none.
             wall_clock_ns: nanoseconds since the Unix epoch, for Timing.age_seconds.
         """
         self._read_header = read_header
-        self._model = model
-        self._version = model_version
-        self._labels = tuple(labels)
+        self._find_model = find_model
         self._deadline_ns = deadline_ns
         self._wall_clock_ns = wall_clock_ns
 
     def __repr__(self) -> str:
-        return f"WireFormat(model={self._model!r}, version={self._version!r}, labels={len(self._labels)})"
+        return f"WireFormat(deadline={ns_to_ms(self._deadline_ns):g} ms)"
 
     def frame(
         self,
@@ -102,6 +96,7 @@ class WireFormat:
 
     def _fill(self, frame: Frame, wire: pb.Frame) -> None:
         """Check the fields one after the other; raises InvalidFrame at the first that is wrong."""
+        frame.model = self._find_model(wire.model)
         characters = len(frame.camera)
         if characters > MAX_CAMERA_CHARACTERS:
             frame.camera = frame.camera[:MAX_CAMERA_CHARACTERS]  # it becomes a label of metrics
@@ -116,8 +111,6 @@ class WireFormat:
             frame.deadline_ns = frame.arrival_ns + ms_to_ns(budget_ms)
         if wire.HasField("next_frame_ms") and not wire.next_frame_ms > 0:
             raise InvalidFrame(f"next_frame_ms is {wire.next_frame_ms:g}; it must be above 0, or be left out")
-        if wire.model and wire.model != self._model:
-            raise InvalidFrame(f"model {wire.model!r} is not served here; this server has: {self._model}")
         if wire.HasField("capture_time_unix_ns"):
             frame.capture_unix_ns = wire.capture_time_unix_ns
         frame.picture = self._picture(wire)
@@ -170,21 +163,19 @@ class WireFormat:
             reason=frame.reason,
             timing=timing,
             batch_size=frame.batch_size,
-            model=self._model,
-            model_version=self._version,
+            model=frame.model.name,
+            model_version=frame.model.version,
         )
         if frame.header is not None:
             answer.width = frame.header.width
             answer.height = frame.header.height
         detections = frame.detections
         if detections is not None and len(detections):
-            add = answer.detections.add
+            add, labels = answer.detections.add, frame.model.labels
             for box, score, class_id in zip(
                 detections.boxes.tolist(), detections.scores.tolist(), detections.class_ids.tolist(), strict=True
             ):
                 x1, y1, x2, y2 = box
-                add(x1=x1, y1=y1, x2=x2, y2=y2, score=score, class_id=class_id, label=self._label(class_id))
+                label = labels[class_id] if class_id < len(labels) else str(class_id)
+                add(x1=x1, y1=y1, x2=x2, y2=y2, score=score, class_id=class_id, label=label)
         return answer.SerializeToString()
-
-    def _label(self, class_id: int) -> str:
-        return self._labels[class_id] if class_id < len(self._labels) else str(class_id)

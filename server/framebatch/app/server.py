@@ -1,0 +1,260 @@
+"""One server from its Config to its end: what is built, in which order it starts, drains and stops."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import logging
+import os
+import signal
+import sys
+import time
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from framebatch import __version__
+from framebatch.app.figures import export_figures
+from framebatch.app.opening import limits_of
+from framebatch.app.rehearsal import rehearse
+from framebatch.app.repository import Repository
+from framebatch.app.router import Router
+from framebatch.app.served import Served
+from framebatch.app.shelf import read_folder, single_model
+from framebatch.batching import DeviceQueue
+from framebatch.clock import ms_to_ns
+from framebatch.detection.headers import read_header
+from framebatch.detection.imaging import use_one_thread_per_picture
+from framebatch.device.devices import parse_device
+from framebatch.device.turns import as_guest, taken_by_guest
+from framebatch.edge.grpc_server import GrpcServer
+from framebatch.edge.http import HttpServer, bind
+from framebatch.edge.intake import Intake
+from framebatch.edge.models import ModelsService
+from framebatch.edge.service import DetectorService
+from framebatch.edge.wire import WireFormat
+from framebatch.errors import UsageError
+from framebatch.metrics import CONTENT_TYPE, Metrics
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from framebatch.app.shelf import Candidate
+    from framebatch.config import Config
+
+__all__ = ["App", "run"]
+
+log = logging.getLogger(__name__)
+
+QUIET_SECONDS: Final = 0.3
+STOP_SECONDS: Final = 0.5
+SWITCH_SECONDS: Final = 0.001
+LOOK_SECONDS: Final = 0.5
+FLUSH_SECONDS: Final = 0.5
+"""How long the last answers of a hung server have to leave."""
+HUNG_EXIT_CODE: Final = 70
+"""EX_SOFTWARE of sysexits.h: internal failure; start the server anew."""
+
+
+class App:
+    """One server. `start`, then `stop`, each once, on the same event loop."""
+
+    def __init__(self, config: Config, model_path: Path | None = None) -> None:
+        """Load and warm the models; blocks for seconds.
+
+        Args:
+            config: the settings.
+            model_path: of the ONNX file; None when the settings name a folder of models.
+
+        Raises:
+            ModelError: no model can be served.
+            UsageError: a setting does not fit.
+            DeviceError: the device cannot be used.
+        """
+        self.config = config
+        self._started = False
+        self._ending = ""
+        if config.profile not in {"auto", "off"}:
+            raise UsageError(f"--profile {config.profile}: profiles cannot be read yet; use auto (measures at start)")
+        self._device = parse_device(config.device)
+        use_one_thread_per_picture()
+        if config.models is not None:
+            read = partial(read_folder, config.models)
+        elif model_path is not None:
+            read = partial(single_model, model_path)
+        else:
+            raise ValueError("settings name no folder of models, so model_path must be given")
+        self.repository = Repository(read=read, load=self._load)
+        self.repository.look()
+        wanted, there = config.default_model, sorted(self.repository.shelf.models)
+        if wanted is not None and wanted not in there:
+            raise UsageError(f"setting 'default_model' is {wanted!r}; there are: {', '.join(there) or 'none'}")
+        tune_interpreter()
+        self.repository.open()
+        self.default = wanted or next(iter(self.repository.serving))
+        first = next(iter(self.repository.serving.values())).detector
+        self.device = first.device
+        self.metrics = Metrics(info={"version": __version__, "device": first.device, "provider": first.provider})
+        self._router: Router | None = None
+        self._queue: DeviceQueue | None = None
+        self._following: asyncio.Task[None] | None = None
+        self._service: DetectorService | None = None
+        self._grpc: GrpcServer | None = None
+        self._http: HttpServer | None = None
+
+    def __repr__(self) -> str:
+        return f"App({self.repository!r}, {self._router!r})"
+
+    @property
+    def ready_line(self) -> str:
+        """What `framebatch serve` prints once frames are answered."""
+        if self._grpc is None or self._http is None:
+            raise RuntimeError("the server was not started")
+        host = self.config.host
+        return (
+            f"ready grpc={host}:{self._grpc.port} http={host}:{self._http.port} "
+            f"model={','.join(self.repository.serving)} device={self.device}"
+        )
+
+    async def start(self) -> None:
+        """Open the ports; returns when frames are accepted.
+
+        Raises:
+            UsageError: a port is taken.
+            ModelError: no model answers a picture.
+        """
+        config = self.config
+        loop = asyncio.get_running_loop()
+        self._http = HttpServer(
+            bind(config.host, config.http_port), metrics=self.metrics.exposition, content_type=CONTENT_TYPE
+        )
+        self._router = router = Router(loop, default=self.default)
+        self._queue = DeviceQueue(
+            self.device,
+            keep_warm_ns=ms_to_ns(config.keep_warm_ms),
+            on_hang=self._hung,
+            taken=taken_by_guest,
+        )
+        reload_seconds = config.reload_seconds if config.models is not None else 0
+        await self.repository.start(router, self._begin, reload_seconds=reload_seconds)
+        wire = WireFormat(
+            read_header=partial(read_header, limits=limits_of(config)),
+            find_model=router.find,
+            deadline_ns=ms_to_ns(config.deadline_ms),
+            wall_clock_ns=time.time_ns,
+        )
+        self._service = DetectorService(Intake(router, wire, self.metrics), max_stream_frames=config.max_stream_frames)
+        export_figures(self.metrics, self.repository, self._service)
+        self._grpc = GrpcServer(
+            self._service,
+            ModelsService(self.repository, control=config.model_control),
+            max_message_bytes=config.max_message_bytes,
+        )
+        await self._http.start()
+        await self._grpc.start(config.host, config.port)
+        self._started = True
+        await self._set_ready()
+        self._following = asyncio.create_task(self._follow_health())
+
+    async def stop(self) -> None:
+        """Drain and close: refuse new frames, finish or refuse the accepted ones, then end the streams."""
+        await self.repository.stop()
+        if self._router is None or self._service is None or self._grpc is None or self._http is None:
+            for served in self.repository.alive:
+                await served.close()
+            return
+        alive = self.repository.alive
+        unanswered = sum(served.batcher.unanswered for served in alive)
+        log.info("draining: %d frames are unanswered, %d streams open", unanswered, self._service.streams)
+        self._ending = "draining"
+        if self._following is not None:
+            self._following.cancel()
+        await self._set_ready()
+        await asyncio.gather(
+            *(served.batcher.drain(self.config.drain_seconds) for served in alive),
+            asyncio.sleep(QUIET_SECONDS),  # frames on their way are still read, and refused
+        )
+        self._service.end_streams()
+        await self._grpc.stop(STOP_SECONDS)
+        await self._http.stop()
+        for served in alive:
+            await served.close()
+        if self._queue is not None:
+            self._queue.close()
+        log.info("stopped; answered: %s", self.metrics.totals())
+
+    def _why_not_ready(self) -> str:
+        """Why no frames are taken; empty when they are."""
+        if self._ending or not self._started:
+            return self._ending or "starting"
+        down = [served.down for served in self.repository.serving.values()]
+        return down[0] if down and all(down) else ""
+
+    async def _set_ready(self) -> None:
+        """Tell both ports whether frames are taken."""
+        if self._http is not None and self._grpc is not None:
+            self._http.not_ready = self._why_not_ready()
+            await self._grpc.set_serving(serving=not self._http.not_ready)
+
+    async def _follow_health(self) -> None:
+        """Models fail and recover by themselves."""
+        while True:
+            await self._set_ready()
+            await asyncio.sleep(LOOK_SECONDS)
+
+    def _hung(self, reason: str) -> None:
+        """The device does not come back, and a thread with it: say so, let the answers leave, and end."""
+        self._ending = reason
+        self._ends = asyncio.create_task(self._give_up())
+
+    async def _give_up(self) -> None:
+        await self._set_ready()
+        if self._service is not None:
+            self._service.end_streams()
+        await asyncio.sleep(FLUSH_SECONDS)
+        log.critical("%s; ending with exit code %d, to be started anew", self._ending, HUNG_EXIT_CODE)
+        logging.shutdown()
+        sys.stderr.flush()
+        os._exit(HUNG_EXIT_CODE)  # nothing else ends a process one of whose threads is stuck in a driver
+
+    def _load(self, candidate: Candidate, sharing: int) -> Served:
+        """On any thread."""
+        decoders = -(-self.config.decoders // sharing)
+        if self.config.models is not None and self._device.kind != "sim":
+            rehearse(candidate.path, candidate.name, self.config)
+        with as_guest():
+            return Served(candidate, self.config, decoders=decoders)
+
+    def _begin(self, served: Served) -> None:
+        if self._queue is None:
+            raise RuntimeError("the server was not started")
+        served.start(self._queue, self.metrics.model(served.model.name))
+
+
+def tune_interpreter() -> None:
+    """Settings of the whole process that the frame path wants; called when all modules are there, and no model yet.
+
+    A device lane that comes back from the device needs the interpreter lock for a moment only; by default it would wait
+    up to 5 ms for a busy event loop. The collector is told to leave the modules alone and to run seldom: frames form no
+    cycles. What a model leaves is collected when it goes, so it must not be among what is left alone.
+    """
+    sys.setswitchinterval(SWITCH_SECONDS)
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+
+
+async def run(app: App, *, on_ready: Callable[[str], None]) -> None:
+    """Start, say so, serve until SIGTERM or SIGINT, drain, stop."""
+    loop = asyncio.get_running_loop()
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    try:
+        await app.start()
+        on_ready(app.ready_line)
+        await stopping.wait()
+    finally:
+        with contextlib.suppress(asyncio.CancelledError):
+            await app.stop()
