@@ -48,4 +48,4 @@ def test_a_class_without_a_name_is_called_by_its_number(tmp_path: Path) -> None:
 def test_what_follows_from_a_spec(tmp_path: Path) -> None:
     """Batch axis, fit and layout."""
     spec = ModelSpec(**options(tmp_path))
-    assert (spec.dynamic_batch, spec.fit.width, spec.fit.height, spec.layout.width) == (True, 64, 32, 64)
+    assert (spec.batch_size, spec.fit.width, spec.fit.height, spec.layout.width) == (None, 64, 32, 64)

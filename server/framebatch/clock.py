@@ -7,9 +7,8 @@ the time. Seconds appear only where people or Prometheus read, milliseconds only
 import time
 from typing import Final
 
-__all__ = ["MICROSECOND_NS", "MILLISECOND_NS", "SECOND_NS", "ms_to_ns", "now_ns", "ns_to_ms", "ns_to_seconds"]
+__all__ = ["MILLISECOND_NS", "SECOND_NS", "ms_to_ns", "now_ns", "ns_to_ms", "ns_to_seconds"]
 
-MICROSECOND_NS: Final = 1_000
 MILLISECOND_NS: Final = 1_000_000
 SECOND_NS: Final = 1_000_000_000
 

@@ -101,11 +101,6 @@ class ModelSpec:
         _ = self.fit  # its own checks: size, mode, pad
 
     @property
-    def dynamic_batch(self) -> bool:
-        """Whether the model takes batches of any size."""
-        return self.batch_size is None
-
-    @property
     def fit(self) -> Resize:
         """How a picture is brought to the network's size."""
         return Resize(width=self.input_width, height=self.input_height, mode=self.resize, pad=self.pad)
