@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import http.client
-import sys
 from typing import TYPE_CHECKING, Any
 
 import grpc.aio
@@ -22,20 +20,13 @@ from framebatch_client import AsyncClient, Outcome
 from framebatch_models import find
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")  # one loop: gRPC speaks to loops that are gone, otherwise
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),  # one loop: gRPC speaks to loops that are gone, otherwise
+    pytest.mark.usefixtures("restored_interpreter"),
+]
 PICTURE = np.zeros((24, 32, 3), np.uint8)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _interpreter() -> Iterator[None]:
-    """Undo what a server sets for its whole process."""
-    interval, threshold = sys.getswitchinterval(), gc.get_threshold()
-    yield
-    sys.setswitchinterval(interval)
-    gc.set_threshold(*threshold)
-    gc.unfreeze()
 
 
 def make(**settings: Any) -> App:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 import shutil
-import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,25 +17,18 @@ from framebatch.errors import ModelError, UsageError
 from framebatch_client import AsyncClient, CallFailed
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
     import grpc
 
     from framebatch_client import ServerModel
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")  # one loop: gRPC speaks to loops that are gone, otherwise
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),  # one loop: gRPC speaks to loops that are gone, otherwise
+    pytest.mark.usefixtures("restored_interpreter"),
+]
 PICTURE = np.zeros((24, 32, 3), np.uint8)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _interpreter() -> Iterator[None]:
-    """Undo what a server sets for its whole process."""
-    interval, threshold = sys.getswitchinterval(), gc.get_threshold()
-    yield
-    sys.setswitchinterval(interval)
-    gc.set_threshold(*threshold)
-    gc.unfreeze()
 
 
 @pytest.fixture
