@@ -45,6 +45,12 @@ def restored_interpreter() -> Iterator[None]:
     gc.unfreeze()
 
 
+@pytest.fixture
+def selects_always(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let small models stand for large ones, whose outputs are worth selecting from."""
+    monkeypatch.setattr("framebatch.detection.selection._FEW_BYTES", 0)
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """Answer the folder that holds pyproject.toml."""

@@ -50,6 +50,7 @@ def assert_same(found: Detections, wanted: Detections) -> None:
     np.testing.assert_allclose(found.scores, wanted.scores, atol=1e-4)
 
 
+@pytest.mark.usefixtures("selects_always")
 def test_an_honest_model_is_fused_and_run_in_batches(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Every bucket is proven, and nothing is said louder than needed."""
     detector = load(lying_models.detector(tmp_path / "m.onnx"))
@@ -113,6 +114,7 @@ def test_a_fixed_batch_of_several_is_opened_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("batch", "size"), [(1, "one by one"), (2, "2 at a time")])
+@pytest.mark.usefixtures("selects_always")
 def test_a_fixed_batch_axis_stays_where_opening_it_is_wrong(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, batch: int, size: str
 ) -> None:
@@ -224,6 +226,7 @@ def test_a_restart_remembers_what_was_proven(tmp_path: Path, caplog: pytest.LogC
 
 
 @pytest.mark.parametrize("name", ["yolov5n_coco_b1", "ultraface_rfb320", "yolox_nano_a", "nanodet_m_416"])
+@pytest.mark.usefixtures("selects_always")
 def test_published_models_of_fixed_batch_answer_right_in_shared_batches(assets: Path, name: str) -> None:
     """Opened and fused, photos of all shapes together are answered as the reference answers each alone."""
     detector = load_detector(assets / "models" / f"{name}.onnx", device=CPU, max_batch=6, threads=1)

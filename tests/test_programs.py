@@ -62,6 +62,7 @@ def test_a_file_that_does_not_load_is_refused(tmp_path: Path) -> None:
         plain(*arguments, PICTURES, CPU)
 
 
+@pytest.mark.usefixtures("selects_always")
 def test_a_fused_program_that_answers_otherwise_is_not_used(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Here the plain answers are those to other pictures."""
     model, spec, found = reference(lying_models.detector(tmp_path / "m.onnx"))
@@ -75,6 +76,7 @@ def test_a_fused_program_that_answers_otherwise_is_not_used(tmp_path: Path, capl
     assert f"m: candidates are selected on the host, not in the graph: {wrong.why_not}" in caplog.text
 
 
+@pytest.mark.usefixtures("selects_always")
 def test_a_graph_that_cannot_be_built_stays_plain(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Here it is to feed an input that the file does not have."""
     model, spec, found = reference(lying_models.detector(tmp_path / "m.onnx"))
@@ -84,6 +86,7 @@ def test_a_graph_that_cannot_be_built_stays_plain(tmp_path: Path, caplog: pytest
     assert "m: candidates are selected on the host, not in the graph: it has no input 'size'" in caplog.text
 
 
+@pytest.mark.usefixtures("selects_always")
 def test_an_opened_program_answers_single_frames_as_before(tmp_path: Path) -> None:
     """Or it is not used, with the reason."""
     model, spec, found = reference(lying_models.detector(tmp_path / "m.onnx", batch=1, target=1))
