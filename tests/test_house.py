@@ -127,12 +127,12 @@ def test_every_decision_is_on_the_list(root: Path) -> None:
     assert linked == {path.name for path in folder.glob("[0-9]*.md")}
 
 
-def test_the_server_extras_differ_in_onnxruntime_alone(pyproject: dict[str, Any]) -> None:
-    """[cpu] and [gpu] ask for the same libraries but for the build of onnxruntime."""
+def test_the_server_extras_differ_in_what_nvidia_brings(pyproject: dict[str, Any]) -> None:
+    """[cpu] and [gpu] ask for the same libraries but for the build of onnxruntime and NVIDIA's management library."""
     cpu, gpu = (set(pyproject["project"]["optional-dependencies"][extra]) for extra in ("cpu", "gpu"))
     assert ({name_of(each) for each in cpu - gpu}, {name_of(each) for each in gpu - cpu}) == (
         {"onnxruntime"},
-        {"onnxruntime-gpu"},
+        {"onnxruntime-gpu", "nvidia-ml-py"},
     )
 
 

@@ -35,7 +35,17 @@ for _name, _group in _GROUPS:
     app.add_typer(_group, name=_name)
 
 _SERVER_EXTRAS: Final = frozenset(
-    {"grpc_health", "grpc_reflection", "onnx", "onnxruntime", "prometheus_client", "pydantic", "starlette", "uvicorn"}
+    {
+        "grpc_health",
+        "grpc_reflection",
+        "matplotlib",
+        "onnx",
+        "onnxruntime",
+        "prometheus_client",
+        "pydantic",
+        "starlette",
+        "uvicorn",
+    }
 )
 
 

@@ -1,0 +1,67 @@
+"""What measuring one batch size comes to: the values that pass between the measuring process, the sweep and the fit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+__all__ = ["Failure", "Point", "Reading", "StageSamples"]
+
+Failure = Literal["", "memory", "crash", "timeout", "device"]
+"""Why a point has no figures: the device's memory did not suffice; the process died; it took too long; another error."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reading:
+    """What the machine did while a point was measured; None where nobody can tell."""
+
+    memory_bytes: int | None = None
+    """What the process took at its peak: of the device's memory, on a processor of the host's."""
+    energy_joules: float | None = None
+    """Of the device, over all timed batches."""
+    power_watts: float | None = None
+    clock_hz: int | None = None
+    clock_max_hz: int | None = None
+    temperature_celsius: float | None = None
+    throttled: tuple[str, ...] = ()
+    """Why the clocks were lowered, a few words each; empty: they were not."""
+    others_memory_bytes: int = 0
+    """Of the device's memory, used by other processes."""
+    others_processor_share: float | None = None
+    """Of all the host's cores, kept busy by others, 0 to 1."""
+    others_device_processes: int = 0
+    """Other processes that use the device."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StageSamples:
+    """Times of each timed batch's parts in nanoseconds; empty where the provider does not tell them apart."""
+
+    fill_ns: tuple[int, ...] = ()
+    copy_in_ns: tuple[int, ...] = ()
+    compute_ns: tuple[int, ...] = ()
+    copy_out_ns: tuple[int, ...] = ()
+    parse_ns: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Point:
+    """One batch size, measured once in one process.
+
+    Attributes:
+        batch: frames.
+        number: which pass over the sizes it belongs to, from 0; even ones rise, odd ones fall.
+        samples_ns: service time of each timed batch, in the order of time; empty when it failed at once.
+        stages: parts of them.
+        reading: the machine meanwhile.
+        failure: why it ended early.
+        why: the same for people.
+    """
+
+    batch: int
+    number: int = 0
+    samples_ns: tuple[int, ...] = ()
+    stages: StageSamples = field(default_factory=StageSamples)
+    reading: Reading = field(default_factory=Reading)
+    failure: Failure = ""
+    why: str = ""
