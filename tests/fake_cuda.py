@@ -1,4 +1,4 @@
-"""The CUDA runtime's dozen calls carried out on the processor, through C's calling convention: no GPU is needed.
+"""The CUDA runtime's calls carried out on the processor, through C's calling convention: no GPU is needed.
 
 It stands where `ctypes.CDLL("libcudart.so")` would. Addresses "on the device" are addresses of this process.
 """
@@ -11,6 +11,7 @@ from typing import Any
 P, S, N, U = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_uint
 OUT = ctypes.POINTER(P)
 SIZE_OUT = ctypes.POINTER(S)
+FLOAT_OUT = ctypes.POINTER(ctypes.c_float)
 
 
 class FakeCuda:
@@ -21,6 +22,7 @@ class FakeCuda:
         calls: Names of the calls that were made.
         taken: Memory of the device and of the host that was not given back.
         registered: Sizes of the pieces of memory that are locked now, by address.
+        bytes_copied: By all copies; a byte takes the GPU a microsecond, which is its clock.
     """
 
     def __init__(self, *, free_bytes: int = 3_000_000_000, total_bytes: int = 8_000_000_000) -> None:
@@ -29,6 +31,8 @@ class FakeCuda:
         self.taken: dict[int, Any] = {}
         self.registered: dict[int, int] = {}
         self.last_error = 0
+        self.bytes_copied = 0
+        self._recorded: dict[int, int] = {}
         self._sizes = free_bytes, total_bytes
         for name, result, types in (
             ("cudaSetDevice", N, [N]),
@@ -42,6 +46,10 @@ class FakeCuda:
             ("cudaStreamCreateWithFlags", N, [OUT, U]),
             ("cudaStreamSynchronize", N, [P]),
             ("cudaStreamDestroy", N, [P]),
+            ("cudaEventCreate", N, [OUT]),
+            ("cudaEventRecord", N, [P, P]),
+            ("cudaEventElapsedTime", N, [FLOAT_OUT, P, P]),
+            ("cudaEventDestroy", N, [P]),
             ("cudaMemGetInfo", N, [SIZE_OUT, SIZE_OUT]),
             ("cudaGetLastError", N, []),
             ("cudaGetErrorString", P, [N]),
@@ -77,11 +85,23 @@ class FakeCuda:
     def _cudaStreamCreateWithFlags(self, found: Any, _: int) -> int:  # noqa: N802
         return self._take(found, 1)
 
+    def _cudaEventCreate(self, found: Any) -> int:  # noqa: N802
+        return self._take(found, 1)
+
+    def _cudaEventRecord(self, event: int, _: int) -> int:  # noqa: N802
+        self._recorded[event] = self.bytes_copied
+        return 0
+
+    def _cudaEventElapsedTime(self, milliseconds: Any, first: int, last: int) -> int:  # noqa: N802
+        milliseconds[0] = (self._recorded[last] - self._recorded[first]) / 1000
+        return 0
+
     def _cudaFree(self, address: int) -> int:  # noqa: N802
         return self.taken.pop(address, None) is None
 
     _cudaFreeHost = _cudaFree  # noqa: N815
     _cudaStreamDestroy = _cudaFree  # noqa: N815
+    _cudaEventDestroy = _cudaFree  # noqa: N815
 
     def _cudaHostRegister(self, address: int, size: int, _: int) -> int:  # noqa: N802
         self.registered[address] = size
@@ -92,6 +112,7 @@ class FakeCuda:
 
     def _cudaMemcpyAsync(self, target: int, source: int, size: int, *_: Any) -> int:  # noqa: N802
         ctypes.memmove(target, source, size)
+        self.bytes_copied += size
         return 0
 
     def _cudaMemGetInfo(self, free: Any, total: Any) -> int:  # noqa: N802

@@ -20,6 +20,7 @@ from framebatch.device.buffers import HostMemory
 from framebatch.device.cuda import CudaMemory, CudaRuntime
 from framebatch.device.gate import CAPTURES, Gate
 from framebatch.device.lane import Port, outputs_of
+from framebatch.device.stages import StageTimes
 from framebatch.errors import DeviceMemoryError
 
 if TYPE_CHECKING:
@@ -169,6 +170,47 @@ def test_a_second_batch_is_copied_in_while_the_first_computes(tmp_path: Path) ->
         second = threads.submit(bound.run, batches[1])
         for answer, batch in ((first, batches[0]), (second, batches[1])):
             np.testing.assert_array_equal(answer.result()[0][0], batch["images"])
+
+
+def test_a_batchs_parts_are_timed_only_when_asked(tmp_path: Path) -> None:
+    """By the GPU's own clock, and the answers are the same."""
+    library = FakeCuda()
+    memory = FakeGpu(CudaRuntime(library), 0)
+    bound = BoundSession(
+        open_session(tiny_models.colours(tmp_path / "m.onnx")), memory, inputs=[IMAGES], capacity=4, graphs=False
+    )
+    bound.run(images(3))
+    assert not [name for name in library.calls if "Event" in name]
+    before, stages = len(library.taken), list[StageTimes]()
+    batch = images(3)
+    timed, started_ns, finished_ns = bound.run(batch, stages)
+    plain, _, _ = bound.run(batch)
+    np.testing.assert_array_equal(timed[0], plain[0])
+    copied_in, copied_out = batch["images"].nbytes, timed[0].nbytes
+    ((copy_in_ns, compute_ns, copy_out_ns),) = stages
+    assert copy_in_ns == pytest.approx(copied_in * 1000, rel=1e-6)
+    assert copy_out_ns == pytest.approx(copied_out * 1000, rel=1e-6)
+    assert compute_ns == finished_ns - started_ns
+    assert len(library.taken) == before, "the marks are given back"
+
+
+def test_a_batch_that_failed_has_no_times(tmp_path: Path, memory: Memory) -> None:
+    """And its lane serves the next."""
+    session = open_session(tiny_models.colours(tmp_path / "m.onnx", rows=1))
+    bound, stages = BoundSession(session, memory, inputs=[IMAGES], capacity=2), list[StageTimes]()
+    for _ in range(LANES + 1):
+        with pytest.raises(RuntimeError):
+            bound.run(images(2), stages)
+    assert stages == []
+    bound.run(images(1), stages)
+    assert len(stages) == 1
+
+
+def test_on_a_processor_nothing_is_copied(tmp_path: Path) -> None:
+    """So there are no parts to be told."""
+    stages: list[StageTimes] = []
+    DirectSession(open_session(tiny_models.identity(tmp_path / "m.onnx"))).run(images(1), stages)
+    assert stages == []
 
 
 def test_all_memory_is_given_back(tmp_path: Path) -> None:

@@ -77,6 +77,24 @@ def test_what_cannot_be_pinned_is_used_as_it_is(caplog: pytest.LogCaptureFixture
     assert library.last_error == 0
 
 
+def test_time_between_two_marks_is_the_gpus() -> None:
+    """Of what was copied between them; a byte takes this one a microsecond."""
+    library = FakeCuda()
+    memory = CudaMemory(CudaRuntime(library), 1)
+    stream, address = memory.open_stream(), memory.allocate(1000)
+    first, last = memory.open_mark(), memory.open_mark()
+    memory.copy_in(address, np.zeros(70, np.uint8), stream)
+    memory.set_mark(first, stream)
+    memory.copy_in(address, np.zeros(1000, np.uint8), stream)
+    memory.set_mark(last, stream)
+    assert memory.between_marks_ns(first, last) == 1_000_000
+    memory.close_mark(first)
+    memory.close_mark(last)
+    memory.release(address)
+    memory.close_stream(stream)
+    assert library.taken == {}
+
+
 def test_memory_of_a_gpu_is_free_and_total() -> None:
     """In bytes, as the runtime says."""
     assert CudaRuntime(FakeCuda()).memory(0) == (3_000_000_000, 8_000_000_000)

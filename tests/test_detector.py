@@ -20,12 +20,17 @@ from framebatch.detection.geometry import plan_resize
 from framebatch.detection.loading import load_detector, warm_up
 from framebatch.detection.reading import read_batch
 from framebatch.detection.spec import ModelSpec
+from framebatch.device.binding import BoundSession, DirectSession
+from framebatch.device.buffers import HostMemory
 from framebatch.device.devices import Device
+from framebatch.device.engine import OnnxEngine
 from framebatch.errors import DeviceError, InvalidFrame, ModelError
 from framebatch.frame import EncodedPicture, RawPicture, Region
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from framebatch.device.stages import StageTimes
 
 CPU = Device(kind="cpu")
 SIM = Device(kind="sim", alpha_ns=200_000, beta_ns=10_000)
@@ -62,6 +67,20 @@ def test_pictures_that_lie_in_one_store_make_the_same_batch(colours: Detector) -
     stored = [own[slot]._replace(pixels=store[slot], slot=slot, store=store) for slot in (2, 0, 1)]
     found = colours.detect(stored).detections
     assert [frame.class_ids.tolist() for frame in found] == [[1], [0], [2]]
+
+
+def test_stages_are_told_where_the_device_tells_them(colours: Detector) -> None:
+    """A processor copies nothing; a session with copies notes each batch."""
+    stages: list[StageTimes] = []
+    batch = [colours.prepare(plain(255, 0, 0))] * 2
+    colours.detect(batch, stages)
+    assert stages == []
+    engine = colours._engine
+    assert isinstance(engine, OnnxEngine)
+    assert isinstance(engine._session, DirectSession)
+    engine._session = BoundSession(engine._session._session, HostMemory(), inputs=engine._inputs(), capacity=2)
+    found = [colours.detect(batch, stages) for _ in range(3)]
+    assert [times.compute_ns for times in stages] == [result.finished_ns - result.started_ns for result in found]
 
 
 def test_the_same_batch_buffer_serves_the_next_batch(colours: Detector) -> None:

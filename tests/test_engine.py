@@ -15,13 +15,13 @@ import tiny_models
 
 from framebatch.clock import now_ns
 from framebatch.device.binding import CaptureError, DirectSession
-from framebatch.device.devices import Device, parse_device
+from framebatch.device.devices import Device
 from framebatch.device.engine import OnnxEngine, run_once
 from framebatch.device.graph import InputFormat, convert_on_host
 from framebatch.device.model_file import read_model_file
 from framebatch.device.options import EngineOptions
 from framebatch.device.program import build_program
-from framebatch.errors import DeviceError, DeviceMemoryError, ModelError, UsageError
+from framebatch.errors import DeviceError, DeviceMemoryError, ModelError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -217,8 +217,8 @@ def test_graphs_that_cannot_be_captured_are_given_up(tmp_path: Path, caplog: pyt
     class Refusing:
         """A session that captures nothing."""
 
-        def run(self, feeds: object) -> tuple[list[Any], int, int]:
-            del feeds
+        def run(self, feeds: object, stages: object) -> tuple[list[Any], int, int]:
+            del feeds, stages
             raise CaptureError("a batch of 1 cannot be captured")
 
         def close(self) -> None:
@@ -281,30 +281,3 @@ def test_a_gpu_answers_as_the_processor_does(tmp_path: Path, *, graphs: bool) ->
     assert engine.provider == "CUDAExecutionProvider"
     np.testing.assert_allclose(engine.run(pictures(2))[0][0], converted(pictures(2), IMAGENET), rtol=1e-5)
     engine.close()
-
-
-@pytest.mark.parametrize(
-    ("text", "device", "written"),
-    [
-        ("auto", Device(), "auto"),
-        ("CPU", Device(kind="cpu"), "cpu"),
-        ("cuda", Device(kind="cuda"), "cuda:0"),
-        ("cuda:3", Device(kind="cuda", index=3), "cuda:3"),
-        ("sim:1.5,0.12", Device(kind="sim", alpha_ns=1_500_000, beta_ns=120_000), "sim:1.5,0.12"),
-        ("sim:0,2,0.3", Device(kind="sim", beta_ns=2_000_000, noise=0.3), "sim:0,2,0.3"),
-    ],
-)
-def test_names_of_devices(text: str, device: Device, written: str) -> None:
-    """What people write, and how it is written back."""
-    assert parse_device(text) == device
-    assert str(device) == written
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["gpu", "", "cuda:", "cuda:-1", "sim:", "sim:1", "sim:1,2,3,4", "sim:a,b", "sim:nan,1", "sim:0,0", "sim:-1,2"],
-)
-def test_other_names_are_refused(text: str) -> None:
-    """The option, the value and the forms that are understood."""
-    with pytest.raises(UsageError, match=r"--device is .*(must|is written)"):
-        parse_device(text)

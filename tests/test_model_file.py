@@ -44,6 +44,21 @@ def test_the_facts_of_a_file(tmp_path: Path) -> None:
     assert (facts.metadata, facts.precision, facts.opset) == (tiny_models.COLOURS, "float32", 13)
 
 
+@pytest.mark.parametrize(("halves", "precision"), [(5, "float32"), (7, "float16")])
+def test_precision_is_that_of_most_bytes(tmp_path: Path, halves: int, precision: str) -> None:
+    """And not of most tensors: ten small ones of 4 bytes a value stand beside one of 2."""
+    constants = {f"c{number}": np.zeros(3, np.float32) for number in range(10)}
+    nodes = [helper.make_node("Identity", ["images"], ["same"])]
+    shapes = {"same": ("batch", 3, 64, 64)}
+    path = tiny_models.save(
+        tmp_path / "m.onnx",
+        nodes,
+        output_shapes=shapes,
+        constants={**constants, "large": np.zeros(10 * halves, np.float16)},
+    )
+    assert read_model_file(path).precision == precision
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

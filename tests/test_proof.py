@@ -17,6 +17,8 @@ from framebatch.errors import DeviceError, DeviceMemoryError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from framebatch.device.stages import StageTimes
+
 SIDE = 64
 PICTURES = scenes(4, SIDE, SIDE)
 SPEC = ModelSpec(
@@ -49,7 +51,11 @@ class Device:
         self.answer = answer
         self.batches: list[int] = []
 
-    def run(self, images: npt.NDArray[np.uint8]) -> tuple[Outputs, int, int]:
+    def run(
+        self,
+        images: npt.NDArray[np.uint8],
+        stages: list[StageTimes] | None = None,  # noqa: ARG002 - as a device's
+    ) -> tuple[Outputs, int, int]:
         """Answer at once."""
         self.batches.append(len(images))
         return self.answer(images), 0, 0

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from framebatch.clock import now_ns
-from framebatch.device.simulated import SimulatedEngine
+from framebatch.device.devices import parse_device
+from framebatch.device.simulated import SimulatedEngine, open_simulated
 from framebatch.errors import DeviceMemoryError
 
 MS = 1_000_000
@@ -60,6 +61,14 @@ def test_a_batch_takes_alpha_plus_beta_for_each_frame() -> None:
     assert clock.slept == [0.003]
     assert output.shape == (6, 7, 16)
     assert not output.any()
+
+
+def test_a_device_can_be_slowed_down_while_it_runs() -> None:
+    """As one that throttles."""
+    engine = device(Clock())
+    engine.slowdown = 2.5
+    _, started_ns, finished_ns = engine.run(images(6))
+    assert finished_ns - started_ns == 7_500_000
 
 
 def test_a_late_waking_host_does_not_delay_the_device() -> None:
@@ -146,3 +155,49 @@ def test_a_batch_beyond_its_memory_fails_as_a_device_does() -> None:
     assert len(engine.run(images(1))[0][0]) == 1
     with pytest.raises(ValueError, match="capacity is 0; it must be at least 1"):
         SimulatedEngine(alpha_ns=MS, beta_ns=0, output_shapes=SHAPES, capacity=0)
+
+
+def test_its_memory_holds_a_model_and_the_largest_batch_so_far() -> None:
+    """Beyond the limit a batch fails without taking time or memory; loaded anew, the room for batches is free again."""
+    clock = Clock()
+    engine = SimulatedEngine(
+        alpha_ns=MS,
+        beta_ns=0,
+        output_shapes=SHAPES,
+        base_bytes=100,
+        frame_bytes=10,
+        limit_bytes=130,
+        now=clock.now,
+        sleep=clock.sleep,
+    )
+    assert (engine.memory_bytes, engine.memory_limit_bytes) == (100, 130)
+    engine.run(images(2))
+    engine.run(images(1))
+    assert engine.memory_bytes == 120
+    slept = list(clock.slept)
+    with pytest.raises(
+        DeviceMemoryError, match="failed on a batch of 4: it needs 140 bytes of memory, and there are 130"
+    ):
+        engine.run(images(4))
+    assert (engine.memory_bytes, clock.slept) == (120, slept)
+    assert len(engine.run(images(3))[0][0]) == 3
+    engine.reopen()
+    assert engine.memory_bytes == 100
+
+
+def test_memory_that_is_not_simulated_is_not_told() -> None:
+    """Nobody knows how much a batch takes; and a model beyond its memory is not loaded at all."""
+    assert device(Clock()).memory_bytes is None
+    with pytest.raises(DeviceMemoryError, match="cannot hold the model: it takes 2 bytes of 1"):
+        SimulatedEngine(alpha_ns=MS, beta_ns=0, output_shapes=SHAPES, base_bytes=2, limit_bytes=1)
+    with pytest.raises(ValueError, match="base_bytes is 0, frame_bytes -1; they must be at least 0"):
+        SimulatedEngine(alpha_ns=MS, beta_ns=0, output_shapes=SHAPES, frame_bytes=-1)
+
+
+def test_a_device_is_opened_by_its_name() -> None:
+    """With its memory, and with noise that follows the seed."""
+    wanted = parse_device("sim:1,2,0.5,10,1,20")
+    one, other = (open_simulated(wanted, SHAPES, seed=seed) for seed in (1, 2))
+    assert (one.memory_bytes, one.memory_limit_bytes) == (10 << 20, 20 << 20)
+    times = [finished_ns - started_ns for _, started_ns, finished_ns in (each.run(images(1)) for each in (one, other))]
+    assert times[0] != times[1]

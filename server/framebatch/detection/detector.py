@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from framebatch.detection.imaging import Prepared
     from framebatch.detection.spec import ModelSpec
+    from framebatch.device.stages import StageTimes
     from framebatch.frame import Detections, Header, Picture, Region
 
 __all__ = ["BatchResult", "Detector", "Engine", "buckets_up_to"]
@@ -44,11 +45,14 @@ class Engine(Protocol):
     def simulated(self) -> bool:
         """Whether it only takes the time of a device."""
 
-    def run(self, images: npt.NDArray[np.uint8]) -> tuple[list[npt.NDArray[Any]], int, int]:
+    def run(
+        self, images: npt.NDArray[np.uint8], stages: list[StageTimes] | None = None
+    ) -> tuple[list[npt.NDArray[Any]], int, int]:
         """Run one batch and block until it is done; up to two threads may call at once.
 
         Args:
             images: uint8 (b, H, W, 3), C-contiguous; only read, and not kept after the return.
+            stages: Gets the batch's parts, where the device tells them apart; None: nobody asks, as when serving.
 
         Returns:
             The outputs, b first, and when the device started and finished, in nanoseconds of `clock.now_ns`.
@@ -211,11 +215,13 @@ class Detector:
             found += self.detect(rows[start : start + most]).detections
         return self.merge(found, header, region)
 
-    def detect(self, batch: Sequence[Prepared]) -> BatchResult:
+    def detect(self, batch: Sequence[Prepared], stages: list[StageTimes] | None = None) -> BatchResult:
         """Run frames together, padded to the next bucket; blocks until their detections are ready.
 
         Args:
             batch: 1 to `buckets[-1]` frames. Only read.
+            stages: Gets how long copying and computing took, where the device tells them apart, as a calibration wants
+                to know; None: nobody asks, as when serving.
 
         Raises:
             DeviceError: the device failed; no frame of the batch has an answer.
@@ -234,7 +240,7 @@ class Detector:
             images = buffer[:bucket]
         submitted_ns = now_ns()
         try:
-            outputs, started_ns, finished_ns = self._engine.run(images)
+            outputs, started_ns, finished_ns = self._engine.run(images, stages)
         finally:
             if buffer is not None:
                 self._free.append(buffer)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ctypes
+import itertools
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
+
+from framebatch.clock import now_ns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,6 +60,18 @@ class Memory(Protocol):
     def wait(self, stream: int) -> None:
         """Block until a stream's copies are done."""
 
+    def open_mark(self) -> int:
+        """Take a mark, which remembers when it is passed."""
+
+    def close_mark(self, mark: int) -> None:
+        """Give it back."""
+
+    def set_mark(self, mark: int, stream: int) -> None:
+        """Put it behind all that a stream was told to do so far; waits for nothing."""
+
+    def between_marks_ns(self, first: int, last: int) -> int:
+        """Answer the nanoseconds between two marks that were passed, on the device's clock."""
+
 
 class HostMemory:
     """The processor's own memory as a device's: what is bound on a GPU can be bound, and tried, without one."""
@@ -66,6 +81,8 @@ class HostMemory:
 
     def __init__(self) -> None:
         self._taken: dict[int, npt.NDArray[np.uint8]] = {}
+        self._marks: dict[int, int] = {}
+        self._numbers = itertools.count(1)
 
     def __repr__(self) -> str:
         return f"<HostMemory, {len(self._taken)} pieces taken>"
@@ -104,3 +121,21 @@ class HostMemory:
 
     def wait(self, stream: int) -> None:
         """Nothing is under way."""
+
+    def open_mark(self) -> int:
+        """Take a number."""
+        mark = next(self._numbers)
+        self._marks[mark] = 0
+        return mark
+
+    def close_mark(self, mark: int) -> None:
+        """Forget it."""
+        del self._marks[mark]
+
+    def set_mark(self, mark: int, stream: int) -> None:  # noqa: ARG002 - as a device's
+        """All was done at once, so it is passed now."""
+        self._marks[mark] = now_ns()
+
+    def between_marks_ns(self, first: int, last: int) -> int:
+        """Answer the difference."""
+        return self._marks[last] - self._marks[first]

@@ -1,4 +1,4 @@
-"""The dozen calls of the CUDA runtime that copying beside onnxruntime needs: the one door to libcudart, by ctypes.
+"""The calls of the CUDA runtime that copying beside onnxruntime needs: the one door to libcudart, by ctypes.
 
 What is copied and when is decided in `device.binding`. Every call fails with the runtime's own words, and leaves no
 error behind for onnxruntime to find: the runtime keeps a thread's last error until somebody asks for it.
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from framebatch.clock import ms_to_ns
 from framebatch.device.failures import device_error
 from framebatch.errors import DeviceError, DeviceMemoryError
 
@@ -51,6 +52,10 @@ _CALLS: Final[dict[str, list[Any]]] = {
     "cudaStreamCreateWithFlags": [ctypes.POINTER(_POINTER), ctypes.c_uint],
     "cudaStreamSynchronize": [_POINTER],
     "cudaStreamDestroy": [_POINTER],
+    "cudaEventCreate": [ctypes.POINTER(_POINTER)],
+    "cudaEventRecord": [_POINTER, _POINTER],
+    "cudaEventElapsedTime": [ctypes.POINTER(ctypes.c_float), _POINTER, _POINTER],
+    "cudaEventDestroy": [_POINTER],
     "cudaMemGetInfo": [ctypes.POINTER(_SIZE), ctypes.POINTER(_SIZE)],
     "cudaGetLastError": [],
 }
@@ -218,6 +223,31 @@ class CudaMemory:
     def wait(self, stream: int) -> None:
         """Block until the copies of a stream are done, without the interpreter lock."""
         self._runtime.call("cudaStreamSynchronize", stream)
+
+    def open_mark(self) -> int:
+        """Take an event."""
+        self._here()
+        return self._runtime.address("cudaEventCreate")
+
+    def close_mark(self, mark: int) -> None:
+        """Give it back."""
+        self._runtime.call("cudaEventDestroy", mark)
+
+    def set_mark(self, mark: int, stream: int) -> None:
+        """Record the event in the stream."""
+        self._here()
+        self._runtime.call("cudaEventRecord", mark, stream)
+
+    def between_marks_ns(self, first: int, last: int) -> int:
+        """Answer the GPU's time between two events that were passed, to about half a microsecond.
+
+        Raises:
+            DeviceError: one of them was not passed yet.
+
+        """
+        milliseconds = ctypes.c_float()
+        self._runtime.call("cudaEventElapsedTime", ctypes.byref(milliseconds), first, last)
+        return ms_to_ns(milliseconds.value)
 
     def _here(self) -> None:
         """Which GPU is meant is a matter of each thread; telling it again costs nothing."""

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from framebatch.device.devices import Device
     from framebatch.device.model_file import ModelFile
     from framebatch.device.program import Program
+    from framebatch.device.stages import StageTimes
 
 __all__ = ["OnnxEngine", "run_once"]
 
@@ -86,11 +87,14 @@ class OnnxEngine:
         where = "graph" if self.program.pictures_in else "host"
         return f"<OnnxEngine {self.device}, input conversion in the {where}, {self._batches} batches run>"
 
-    def run(self, images: npt.NDArray[np.uint8]) -> tuple[list[npt.NDArray[Any]], int, int]:
+    def run(
+        self, images: npt.NDArray[np.uint8], stages: list[StageTimes] | None = None
+    ) -> tuple[list[npt.NDArray[Any]], int, int]:
         """Run one batch; blocks until it is done.
 
         Args:
             images: uint8 (b, H, W, 3), C-contiguous, in the model's colour order. Only read, and not kept.
+            stages: Gets the batch's parts, where copies are told apart from computing; None: nobody asks.
 
         Returns:
             The program's outputs with b first, in its own types but float32 for float16, and when the device started
@@ -103,10 +107,10 @@ class OnnxEngine:
         """
         feeds = {PICTURES: images} if self.program.pictures_in else convert_on_host(images, self.program.form)
         try:
-            outputs, started_ns, finished_ns = self._run(feeds)
+            outputs, started_ns, finished_ns = self._run(feeds, stages)
         except CaptureError as error:
             self._give_up_graphs(error)
-            outputs, started_ns, finished_ns = self._run(feeds)
+            outputs, started_ns, finished_ns = self._run(feeds, stages)
         self._batches += 1
         return [_widened(output) for output in outputs], started_ns, finished_ns
 
@@ -143,13 +147,15 @@ class OnnxEngine:
         with self._gate.alone():
             self._shut()
 
-    def _run(self, feeds: dict[str, npt.NDArray[Any]]) -> tuple[list[npt.NDArray[Any]], int, int]:
+    def _run(
+        self, feeds: dict[str, npt.NDArray[Any]], stages: list[StageTimes] | None
+    ) -> tuple[list[npt.NDArray[Any]], int, int]:
         with self._gate.together():
             doing = f"{self.device} failed on a batch of {len(next(iter(feeds.values())))}"
             if self._session is None:
                 raise DeviceError(f"{doing}: it is closed")
             try:
-                return self._session.run(feeds)
+                return self._session.run(feeds, stages)
             except CaptureError:
                 raise
             except Exception as error:  # onnxruntime has a dozen unrelated exception types

@@ -13,6 +13,7 @@ import numpy as np
 import onnxruntime
 
 from framebatch.clock import now_ns
+from framebatch.device.stages import COPIED_IN, COPIED_OUT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from framebatch.device.buffers import Memory
+    from framebatch.device.stages import CopyClock
 
 __all__ = ["Lane", "Port", "outputs_of", "run_options"]
 
@@ -104,11 +106,21 @@ class Lane:
         self._outputs.clear()
         self._stack.close()
 
-    def fill(self, feeds: Mapping[str, npt.NDArray[Any]]) -> None:
-        """Copy a batch in, and wait for it: by then the host's arrays are free again."""
+    def fill(self, feeds: Mapping[str, npt.NDArray[Any]], clock: CopyClock | None = None) -> None:
+        """Copy a batch in, and wait for it: by then the host's arrays are free again.
+
+        Args:
+            feeds: The array of each input.
+            clock: Learns how long copying took; None: nobody asks.
+
+        """
         arrays = {name: np.ascontiguousarray(feeds[name]) for name in self._inputs}
+        if clock is not None:
+            clock.mark(COPIED_IN[0], self._stream)
         for name, (_, address) in self._inputs.items():
             self._memory.copy_in(address, arrays[name], self._stream)
+        if clock is not None:
+            clock.mark(COPIED_IN[1], self._stream)
         self._memory.wait(self._stream)
 
     def bind(self, session: Any, count: int) -> None:
@@ -145,11 +157,21 @@ class Lane:
         binding.synchronize_outputs()  # the run waits by itself; what is read too early would be a wrong answer
         return started_ns, now_ns()
 
-    def fetch(self, count: int) -> list[npt.NDArray[Any]]:
-        """Copy the outputs out, into arrays of their own."""
+    def fetch(self, count: int, clock: CopyClock | None = None) -> list[npt.NDArray[Any]]:
+        """Copy the outputs out, into arrays of their own.
+
+        Args:
+            count: The batch's frames.
+            clock: Learns how long copying took; None: nobody asks.
+
+        """
+        if clock is not None:
+            clock.mark(COPIED_OUT[0], self._stream)
         for port, address, host in self._outputs:
             if port.row is not None:
                 self._memory.copy_out(host[:count], address, self._stream)
+        if clock is not None:
+            clock.mark(COPIED_OUT[1], self._stream)
         self._memory.wait(self._stream)
         binding, _ = self._bindings[count]
         known = sum(port.row is not None for port, _, _ in self._outputs)  # they were bound first

@@ -6,6 +6,7 @@ What these facts mean for a detector is decided in `detection.spec`.
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -60,7 +61,7 @@ class ModelFile:
         inputs: Without those that have a stored value (old exports list their weights as inputs).
         outputs: All of them.
         metadata: The key-value pairs that the exporter left.
-        precision: `float32`, `float16` or `int8` (anything computed in 8-bit integers).
+        precision: Of most bytes of its weights: `float32` or `float16`; `int8` where anything is computed in 8-bit integers.
         dynamically_quantised: Its 8-bit scales are found anew on each run, over the whole batch.
         opset: Version of the standard operators; 0 where none is declared.
         suppresses: It holds an operator for non-maximum suppression.
@@ -167,7 +168,12 @@ def _tensor(value: Any) -> Tensor:
 
 
 def _precision(operators: set[str], model: Any) -> str:
+    """What most bytes of the weights are; anything computed in 8-bit integers is `int8`, whatever else is there."""
     if not operators.isdisjoint(_INTEGER_OPERATORS):
         return "int8"
-    kinds = [tensor.data_type for tensor in model.graph.initializer]
-    return "float16" if kinds.count(onnx.TensorProto.FLOAT16) > kinds.count(onnx.TensorProto.FLOAT) else "float32"
+    sizes = dict.fromkeys((onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16), 0)
+    for tensor in model.graph.initializer:
+        if tensor.data_type in sizes:
+            width = 2 if tensor.data_type == onnx.TensorProto.FLOAT16 else 4
+            sizes[tensor.data_type] += width * math.prod(tensor.dims)
+    return "float16" if sizes[onnx.TensorProto.FLOAT16] > sizes[onnx.TensorProto.FLOAT] else "float32"

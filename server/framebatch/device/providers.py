@@ -6,19 +6,20 @@ Sessions are opened here and run elsewhere. What the options mean is told in doc
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import hashlib
 import logging
 import os
 import sys
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import onnxruntime
 
+from framebatch.device.driver import cuda_driver
 from framebatch.device.failures import device_error, reason
 from framebatch.device.graph import PICTURES
+from framebatch.device.host import Host
+from framebatch.device.processor import Processor
 from framebatch.errors import DeviceError, DeviceMemoryError, ModelError
 
 if TYPE_CHECKING:
@@ -35,7 +36,9 @@ __all__ = [
     "device_name",
     "machine_facts",
     "open_session",
+    "runtime_version",
     "tensorrt_options",
+    "threads_of",
 ]
 
 log = logging.getLogger(__name__)
@@ -101,7 +104,7 @@ def device_name(device: Device, options: EngineOptions, provider: str) -> str:
     """Name what computes, for people: the kind of processor or GPU, and how it is used."""
     if provider == CPU:
         threads = threads_of(options)
-        return f"cpu ({_processor_name()}, {threads} thread{'s' if threads > 1 else ''})"
+        return f"cpu ({Processor(Host()).name()}, {threads} thread{'s' if threads > 1 else ''})"
     return f"cuda:{device.index} ({_gpu_name(device.index)}{', TensorRT' if provider == TENSORRT else ''})"
 
 
@@ -110,9 +113,14 @@ def machine_facts() -> list[str]:
     return [
         onnxruntime.__version__,
         *onnxruntime.get_available_providers(),
-        _processor_name(),
+        Processor(Host()).name(),
         str(len(os.sched_getaffinity(0))),
     ]
+
+
+def runtime_version() -> str:
+    """Answer onnxruntime's version."""
+    return str(onnxruntime.__version__)
 
 
 def threads_of(options: EngineOptions) -> int:
@@ -220,24 +228,8 @@ def _rows(program: Program) -> dict[str, tuple[int, ...]]:
     return {form.name: (3, form.height, form.width), **extras}
 
 
-def _processor_name() -> str:
-    try:
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    except OSError:
-        pass
-    return os.uname().machine
-
-
 def _gpu_name(index: int) -> str:
     """Ask the driver, which counts GPUs as CUDA does."""
-    name = ctypes.create_string_buffer(100)
-    handle = ctypes.c_int()
-    try:
-        driver = ctypes.CDLL("libcuda.so.1")
-        failed = driver.cuInit(0) or driver.cuDeviceGet(ctypes.byref(handle), index)
-        failed = failed or driver.cuDeviceGetName(name, len(name), handle)
-    except (OSError, AttributeError):
-        failed = 1
-    return "GPU" if failed else name.value.decode(errors="replace")
+    driver = cuda_driver()
+    facts = driver.gpu(index) if driver else None
+    return facts.name if facts else "GPU"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from framebatch.clock import now_ns, ns_to_ms, ns_to_seconds
-from framebatch.device.turns import Turns
+from framebatch.device.turns import Turns, turns_of
 from framebatch.errors import DeviceMemoryError
 
 if TYPE_CHECKING:
@@ -22,7 +22,35 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-__all__ = ["SimulatedEngine"]
+    from framebatch.device.devices import Device
+    from framebatch.device.stages import StageTimes
+
+__all__ = ["SimulatedEngine", "open_simulated"]
+
+
+def open_simulated(device: Device, output_shapes: Sequence[tuple[int, ...]], *, seed: int = 0) -> SimulatedEngine:
+    """Load a model of these outputs on a device of kind `sim`; all such devices of one name in a process are one.
+
+    Args:
+        device: What it is like.
+        output_shapes: Of each output, for one frame.
+        seed: Of its noise, so that processes which measure it do not see the same sequence.
+
+    Raises:
+        DeviceMemoryError: its memory does not hold the model.
+
+    """
+    return SimulatedEngine(
+        alpha_ns=device.alpha_ns,
+        beta_ns=device.beta_ns,
+        output_shapes=output_shapes,
+        noise=device.noise,
+        seed=seed,
+        base_bytes=device.base_bytes,
+        frame_bytes=device.frame_bytes,
+        limit_bytes=device.limit_bytes,
+        turns=turns_of(str(device)),
+    )
 
 
 class SimulatedEngine:
@@ -45,6 +73,9 @@ class SimulatedEngine:
         noise: float = 0.0,
         seed: int = 0,
         capacity: int | None = None,
+        base_bytes: int = 0,
+        frame_bytes: int = 0,
+        limit_bytes: int | None = None,
         turns: Turns | None = None,
         now: Callable[[], int] = now_ns,
         sleep: Callable[[float], None] = time.sleep,
@@ -58,9 +89,15 @@ class SimulatedEngine:
             noise: Coefficient of variation of a batch's time; the factor is lognormal with mean 1.
             seed: Of that factor's sequence.
             capacity: How many frames of a batch its memory holds; None: any number.
+            base_bytes: Memory that the loaded model takes.
+            frame_bytes: Memory that each frame of the largest batch so far adds; it is kept, as a real session does.
+            limit_bytes: All the memory that there is; None: any amount.
             turns: Of all engines that share the device; None: it is this one's alone.
             now: The clock, in nanoseconds.
             sleep: Waits for so many seconds; may wake late.
+
+        Raises:
+            DeviceMemoryError: `base_bytes` alone is beyond `limit_bytes`.
 
         """
         if alpha_ns < 0 or beta_ns < 0 or alpha_ns + beta_ns == 0:
@@ -69,42 +106,63 @@ class SimulatedEngine:
             raise ValueError(f"noise is {noise}; it must be at least 0")
         if capacity is not None and capacity < 1:
             raise ValueError(f"capacity is {capacity}; it must be at least 1")
+        if base_bytes < 0 or frame_bytes < 0:
+            raise ValueError(f"base_bytes is {base_bytes}, frame_bytes {frame_bytes}; they must be at least 0")
         self.device = f"sim {ns_to_ms(alpha_ns):g}+{ns_to_ms(beta_ns):g}b ms (simulated)"
         self._alpha_ns = alpha_ns
         self._beta_ns = beta_ns
         self._sigma = math.sqrt(math.log1p(noise * noise))
         self._random = random.Random(seed)  # noqa: S311 - a simulation needs no secrecy
         self._capacity = capacity
+        self._base_bytes = base_bytes
+        self._frame_bytes = frame_bytes
+        self._largest = 0
+        self.memory_limit_bytes: Final = limit_bytes
+        if limit_bytes is not None and base_bytes > limit_bytes:
+            raise DeviceMemoryError(
+                f"{self.device} cannot hold the model: it takes {base_bytes} bytes of {limit_bytes}"
+            )
         self._shapes = tuple(output_shapes)
         self._zeros: list[npt.NDArray[np.float32]] = []
         self._now = now
         self._sleep = sleep
         self._turns = turns or Turns()
         self._batches = 0
+        self.slowdown = 1.0
+        """How many times as long as it should a batch takes from now on: above 1 as if the device throttled."""
 
     def __repr__(self) -> str:
         return (
             f"<SimulatedEngine {self.device}, {self._batches} batches run, busy until {self._turns.busy_until_ns} ns>"
         )
 
-    def run(self, images: npt.NDArray[np.uint8]) -> tuple[list[npt.NDArray[np.float32]], int, int]:
+    @property
+    def memory_bytes(self) -> int | None:
+        """What is taken of its memory: the model, and room for the largest batch so far; None: of any amount."""
+        if self.memory_limit_bytes is None:
+            return None
+        return self._base_bytes + self._frame_bytes * self._largest
+
+    def run(
+        self,
+        images: npt.NDArray[np.uint8],
+        stages: list[StageTimes] | None = None,  # noqa: ARG002 - nothing is copied
+    ) -> tuple[list[npt.NDArray[np.float32]], int, int]:
         """Take the time of one batch; blocks until it is done, without the interpreter lock.
 
         Args:
             images: uint8 (b, H, W, 3); only b counts.
+            stages: Gets nothing.
 
         Returns:
             Read-only zeros, float32 (b, ...) for each output, and when the simulated device started and finished.
 
         Raises:
-            DeviceMemoryError: the batch is larger than `capacity`; it takes no time.
+            DeviceMemoryError: the batch is larger than its memory allows; it takes no time, and smaller ones still run.
 
         """
         count = len(images)
-        if self._capacity is not None and count > self._capacity:
-            raise DeviceMemoryError(
-                f"{self.device} failed on a batch of {count}: its memory holds {self._capacity} frames"
-            )
+        self._find_room(count)
         with self._turns.turn():
             started_ns = max(self._now(), self._turns.busy_until_ns)
             finished_ns = started_ns + self._service_ns(count)
@@ -119,13 +177,27 @@ class SimulatedEngine:
         """Nothing is copied."""
 
     def reopen(self) -> None:
-        """Nothing can have been damaged."""
+        """Nothing can have been damaged; the room for batches is given back."""
+        self._largest = 0
 
     def close(self) -> None:
         """Nothing to give back."""
 
+    def _find_room(self, count: int) -> None:
+        if self._capacity is not None and count > self._capacity:
+            raise DeviceMemoryError(
+                f"{self.device} failed on a batch of {count}: its memory holds {self._capacity} frames"
+            )
+        needed = self._base_bytes + self._frame_bytes * count
+        if self.memory_limit_bytes is not None and needed > self.memory_limit_bytes:
+            raise DeviceMemoryError(
+                f"{self.device} failed on a batch of {count}: it needs {needed} bytes of memory, and there are "
+                f"{self.memory_limit_bytes}"
+            )
+        self._largest = max(self._largest, count)
+
     def _service_ns(self, count: int) -> int:
-        exact_ns = self._alpha_ns + self._beta_ns * count
+        exact_ns = round(self.slowdown * (self._alpha_ns + self._beta_ns * count))
         if not self._sigma:
             return exact_ns
         return round(exact_ns * self._random.lognormvariate(-self._sigma * self._sigma / 2, self._sigma))
