@@ -13,6 +13,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from framebatch.errors import UsageError
+from framebatch.faults import first_fault
 
 __all__ = ["Config", "load_config"]
 
@@ -52,7 +53,7 @@ class Config(BaseModel):
     """`auto`, `cpu`, `cuda:N`, or `sim:ALPHA_MS,BETA_MS[,NOISE]` for a simulated accelerator."""
 
     profile: str = "auto"
-    """`auto` or `off`: measure briefly at start. A path will name a calibrated profile."""
+    """`auto`: the stored profile, or a quick calibration at start; `off`: measure briefly; or the path of a profile."""
 
     host: str = "127.0.0.1"
     """Address to listen on; other machines need `0.0.0.0` or an address of this one."""
@@ -64,7 +65,7 @@ class Config(BaseModel):
     """Port of /metrics, /healthz and /readyz; 0 takes any free one."""
 
     max_batch: int = Field(default=-1, ge=-1, le=1024)
-    """Largest batch in frames; -1 lets framebatch choose."""
+    """Largest batch in frames; -1: as the profile says."""
 
     @field_validator("max_batch")
     @classmethod
@@ -149,12 +150,11 @@ def load_config(path: Path | None, overrides: dict[str, Any]) -> Config:
     try:
         return Config(**values)
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        if not key:  # about several settings, and worded above
-            raise UsageError(first["msg"].removeprefix("Value error, ")) from error
-        if first["type"] == "extra_forbidden":
+        fault = first_fault(error)
+        if not fault.field:  # about several settings, and worded above
+            raise UsageError(fault.rule) from error
+        if fault.kind == "extra_forbidden":
             known = ", ".join(sorted(Config.model_fields))
-            raise UsageError(f"setting {key!r} is not known; known are: {known}") from error
-        where = f" in {path}" if path is not None and key not in overrides else ""
-        raise UsageError(f"setting {key!r}{where} is {first.get('input')!r}: {first['msg']}") from error
+            raise UsageError(f"setting {fault.field!r} is not known; known are: {known}") from error
+        where = f" in {path}" if path is not None and fault.field not in overrides else ""
+        raise UsageError(f"setting {fault.field!r}{where} is {fault.value}: {fault.rule}") from error

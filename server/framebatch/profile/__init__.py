@@ -21,7 +21,9 @@ from framebatch.profile.document import (
     Soak,
     Stages,
 )
+from framebatch.profile.files import read_profile, write_profile
 from framebatch.profile.latency import LatencyTable
+from framebatch.profile.store import KeptProfile, ProfileStore
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -33,12 +35,16 @@ __all__ = [
     "Fingerprint",
     "IdlePenalty",
     "KeptOut",
+    "KeptProfile",
     "LatencyTable",
     "Measurement",
     "Memory",
     "MemoryLine",
     "Profile",
+    "ProfileStore",
     "Run",
     "Soak",
     "Stages",
+    "read_profile",
+    "write_profile",
 ]
