@@ -37,6 +37,24 @@ def test_before_anything_is_seen_the_table_holds() -> None:
     assert estimate.factor == 1.0
 
 
+def test_before_enough_is_seen_the_spread_of_the_profile_holds() -> None:
+    """Low and high are the measured percentiles around the middle, until eight batches have told of this device."""
+    estimate = ServiceEstimate(TABLE, spread=(0.9, 1.2))
+    assert estimate.mid_ns == list(TABLE.by_size_ns)
+    assert estimate.low_ns[4] == pytest.approx(0.9 * TABLE.by_size_ns[4])
+    assert estimate.high_ns[4] == pytest.approx(1.2 * TABLE.by_size_ns[4])
+    for _ in range(8):
+        estimate.observe(4, TABLE.by_size_ns[4])
+    assert estimate.low_ns == estimate.mid_ns == estimate.high_ns == list(TABLE.by_size_ns)
+
+
+@pytest.mark.parametrize("spread", [(1.1, 1.2), (0.9, 0.95), (0.0, 1.0)])
+def test_a_spread_lies_around_the_median(spread: tuple[float, float]) -> None:
+    """One that does not is refused, with its value."""
+    with pytest.raises(ValueError, match="spread is"):
+        ServiceEstimate(TABLE, spread)
+
+
 @pytest.mark.parametrize("seed", range(10))
 def test_noise_alone_raises_no_alarm(seed: int) -> None:
     """With 5 % noise the factor stays near 1 and no change is seen."""

@@ -4,6 +4,7 @@ No thread, socket, clock, logger or array library is known here. Times come in a
 out as values; the server carries them out, and so can a simulator.
 """
 
+from framebatch.scheduling.ageing import CurveWatch
 from framebatch.scheduling.drift import ServiceEstimate
 from framebatch.scheduling.pending import Pending, Waiting
 from framebatch.scheduling.policy import Decision, Policy, Run, Shed, WaitUntil
@@ -12,6 +13,7 @@ from framebatch.scheduling.smoothed import Smoothed
 
 __all__ = [
     "Claim",
+    "CurveWatch",
     "Decision",
     "Pending",
     "Policy",

@@ -33,13 +33,24 @@ class ServiceEstimate:
     The factor is an exponentially weighted mean of log(observed / table). A two-sided CUSUM (Page 1954) on the
     residuals, with slack .75 sigma and threshold 6 sigma, detects a step; the factor then moves most of the way at
     once and the old residuals are forgotten. The low and high estimates are the 10th and 90th percentile of the last
-    residuals around the factor.
+    residuals around the factor; until there are enough of them, what the calibration found.
 
     All three are lists indexed by the number of frames, 0 .. max_batch, and never fall with it.
     """
 
-    def __init__(self, table: LatencyTable) -> None:
+    def __init__(self, table: LatencyTable, spread: tuple[float, float] = (1.0, 1.0)) -> None:
+        """Begin with the table as it is.
+
+        Args:
+            table: the medians that were measured.
+            spread: the 10th and the 90th percentile over the median, as they were measured; (1, 1): not known.
+
+        """
+        low, high = spread
+        if not 0 < low <= 1 <= high:
+            raise ValueError(f"spread is {spread}; it must be a ratio above 0 up to 1, and one of at least 1")
         self.table = table
+        self._start = {LOW: log(low), HIGH: log(high)}
         self._log_factor = 0.0
         self._recent: deque[float] = deque(maxlen=RESIDUALS)
         self._ordered: list[float] = []
@@ -91,7 +102,7 @@ class ServiceEstimate:
 
     def _quantile(self, share: float) -> float:
         if len(self._ordered) < MIN_RESIDUALS:
-            return 0.0
+            return self._start[share]
         return self._ordered[min(len(self._ordered) - 1, int(share * len(self._ordered)))]
 
     def _rebuild(self) -> None:
