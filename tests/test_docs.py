@@ -13,6 +13,7 @@ from typing import NamedTuple
 import pytest
 
 from framebatch.config import Config
+from framebatch.profile.document import schema
 
 PROGRAMS = ("framebatch", "framebatch-camera")
 FENCED = re.compile(r"^(?P<fence>```|~~~)[^\n]*\n(?P<code>.*?)^(?P=fence)[ ]*$", re.MULTILINE | re.DOTALL)
@@ -139,3 +140,13 @@ def test_every_setting_is_documented_and_nothing_else_is() -> None:
     page = (Path(__file__).parents[1] / "docs" / "configuration.md").read_text(encoding="utf-8")
     documented = re.findall(r"^\| `(\w+)` \|", page, flags=re.MULTILINE)
     assert sorted(documented) == sorted(Config.model_fields)
+
+
+def test_every_field_of_a_profile_is_documented_and_nothing_else_is() -> None:
+    """docs/profile.md has a section for each part of a profile, which lists exactly its fields."""
+    page = (Path(__file__).parents[1] / "docs" / "profile.md").read_text(encoding="utf-8")
+    sections = dict(re.findall(r"^### (\w+)\n(.*?)(?=^#|\Z)", page, re.MULTILINE | re.DOTALL))
+    documented = {title: re.findall(r"^\| `(\w+)` \|", body, re.MULTILINE) for title, body in sections.items()}
+    whole = schema()
+    parts = {whole["title"]: whole, **whole["$defs"]}
+    assert documented == {title: list(part["properties"]) for title, part in parts.items()}

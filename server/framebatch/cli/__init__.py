@@ -11,7 +11,8 @@ from typing import Final
 
 import typer
 
-from framebatch.cli import detect, models, serve
+from framebatch.cli import detect, models, profile, serve
+from framebatch.cli.calibrate import calibrate
 from framebatch.cli.common import exit_code, print_error
 from framebatch.cli.demo import demo
 from framebatch.errors import FramebatchError
@@ -26,8 +27,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-_COMMANDS: Final = (("serve", serve.serve), ("detect", detect.detect), ("demo", demo))
-_GROUPS: Final = (("models", models.app),)
+_COMMANDS: Final = (("serve", serve.serve), ("calibrate", calibrate), ("detect", detect.detect), ("demo", demo))
+_GROUPS: Final = (("models", models.app), ("profile", profile.app))
 
 for _name, _function in _COMMANDS:
     app.command(_name)(_function)

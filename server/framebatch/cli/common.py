@@ -6,7 +6,7 @@ import json
 import logging
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import typer
 from rich.console import Console
@@ -70,7 +70,15 @@ def find_model(model: str) -> Path:
 
 def log_to_stderr(level: int = logging.WARNING) -> None:
     """Send log lines to stderr, so that stdout holds results only."""
-    logging.basicConfig(stream=sys.stderr, level=level, format="%(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(handlers=[_ToStderr()], level=level, format="%(levelname)s %(name)s: %(message)s")
+
+
+class _ToStderr(logging.StreamHandler[TextIO]):
+    """Writes to what stderr is at the time: while a progress bar moves there, lines go above it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.stream = sys.stderr
+        super().emit(record)
 
 
 def print_json(document: Any) -> None:

@@ -23,7 +23,7 @@ from framebatch.frame import EncodedPicture
 if TYPE_CHECKING:
     from framebatch.detection.detector import Detector
 
-__all__ = ["detect", "detections_in", "print_detections"]
+__all__ = ["detect", "detections_in", "pictures_meant", "print_detections"]
 
 _SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
 _BROKEN_INPUT: Final = 2
@@ -47,7 +47,7 @@ def detect(
     from framebatch.device.devices import parse_device  # noqa: PLC0415 - as above
 
     log_to_stderr()
-    paths = _pictures(images)
+    paths = pictures_meant(images)
     use_one_thread_per_picture()
     detector = load_detector(
         find_model(model), device=parse_device(device), max_batch=1, confidence=confidence, iou=iou
@@ -64,7 +64,7 @@ def detect(
         raise typer.Exit(_BROKEN_INPUT)
 
 
-def _pictures(arguments: list[Path]) -> list[Path]:
+def pictures_meant(arguments: list[Path]) -> list[Path]:
     """The files meant: a folder stands for the pictures in it, sorted, without those of its folders."""
     found: list[Path] = []
     for argument in arguments:
