@@ -88,6 +88,12 @@ def median_run(server: Server, load: Load, cameras: int) -> dict[str, Any]:
     return sorted(rows, key=lambda row: (row["invalid"] is not None, row["misses"]))[RUNS // 2]
 
 
+def server_options(arguments: argparse.Namespace) -> tuple[str, ...]:
+    """Of the server under test, which measures briefly: the batch is chosen here, and no run of a profile's own."""
+    model, device, most = arguments.model, arguments.device, str(arguments.max_batch)
+    return ("--model", model, "--device", device, "--profile", "off", "--max-batch", most)
+
+
 def capacity(arguments: argparse.Namespace) -> dict[str, Any]:
     """Bisect the number of cameras, to 2 % of the device's limit."""
     device = parse_device(arguments.device)
@@ -100,7 +106,7 @@ def capacity(arguments: argparse.Namespace) -> dict[str, Any]:
     limit_fps = max(b / (device.alpha_ns + device.beta_ns * b) for b in range(1, arguments.max_batch + 1)) * 1e9
     limit = int(limit_fps / load.fps)
     rows: dict[int, dict[str, Any]] = {}
-    options = ("--model", arguments.model, "--device", arguments.device, "--max-batch", str(arguments.max_batch))
+    options = server_options(arguments)
     with Server(*options) as server:
         low, high = 0, limit + 1
         while high - low > max(1, limit // 50):
@@ -128,7 +134,7 @@ def roofline(arguments: argparse.Namespace) -> dict[str, Any]:
     loops = [plain_loop(detector, frames, arguments.max_batch, arguments.seconds) for _ in range(TRIES)]
     detector.close()
     plain_fps = statistics.median(loops)
-    options = ("--model", arguments.model, "--device", arguments.device, "--max-batch", str(arguments.max_batch))
+    options = server_options(arguments)
     rows = []
     with Server(*options) as server:
         for share in (0.5, 0.7, 0.8, 0.9, 1.0, 1.2):

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import gpu_answers
+import gpu_calibration
 import gpu_memory
 import gpu_speed
 import onnxruntime
@@ -85,6 +86,7 @@ SECTIONS: Final[dict[str, Callable[[Run], dict[str, Any]]]] = {
     "changing batch sizes": gpu_speed.changing_sizes,
     "out of memory": gpu_memory.ladder,
     "memory flat": gpu_memory.flat,
+    "calibration": gpu_calibration.calibration,
     "tensorrt": gpu_speed.tensorrt,
 }
 

@@ -159,9 +159,9 @@ async def test_a_taken_port_is_told(app: App, setting: str) -> None:
     await second.stop()
 
 
-async def test_profiles_are_refused_until_they_can_be_read() -> None:
-    """Rather than passing over what was asked for."""
-    with pytest.raises(UsageError, match=r"--profile here\.json: "):
+async def test_a_profile_that_cannot_be_read_is_told() -> None:
+    """Before anything is loaded."""
+    with pytest.raises(UsageError, match=r"profile here\.json cannot be read"):
         make(profile="here.json")
 
 

@@ -110,6 +110,7 @@ def test_a_short_demo_accounts_for_every_frame(tmp_path: Path) -> None:
     assert (summary["cameras"], summary["frames_sent"], summary["answered"], summary["unaccounted"]) == (3, 30, 30, 0)
     assert sum(summary["outcomes"].values()) == 30
     assert summary["device"].endswith("(simulated)")
+    assert "conveyor: batches of up to 64; their times are known, as the device is simulated" in run.stderr
 
 
 @pytest.mark.end_to_end

@@ -172,7 +172,7 @@ def test_versions_are_exchanged_under_load_without_losing_a_frame(
 
 def test_every_answer_is_of_one_whole_version(folder: Path, picture: bytes, cameras: list[Camera]) -> None:
     """On a real device: what is found carries the labels of the version that the answer names."""
-    with start(folder, "cpu", "threads = 1\nmax_batch = 2\n") as server:
+    with start(folder, "cpu", 'threads = 1\nmax_batch = 2\nprofile = "off"\n') as server:
         cameras.append(Camera(server, picture, pause_seconds=0.1))
         cameras[0].more("1")
         put(folder, "belt", 2)

@@ -55,7 +55,7 @@ def case(request: pytest.FixtureRequest, assets: Path) -> Iterator[Case]:
     missing = [str(path) for path in (model, *photos.values()) if not path.is_file()]
     if missing:
         pytest.skip(f"no such test assets: {', '.join(missing)}")
-    with ServerProcess("--model", model, "--device", "cpu", "--max-batch", "4") as server:
+    with ServerProcess("--model", model, "--device", "cpu", "--profile", "off", "--max-batch", "4") as server:
         yield Case(model, {name: path.read_bytes() for name, path in photos.items()}, server)
 
 

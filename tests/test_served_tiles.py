@@ -43,7 +43,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def server(model: Path) -> Iterator[ServerProcess]:
     """Answer a server of that model, with batches smaller than a picture has rows."""
-    with ServerProcess("--model", model, "--device", "cpu", "--max-batch", "4") as process:
+    with ServerProcess("--model", model, "--device", "cpu", "--profile", "off", "--max-batch", "4") as process:
         yield process
 
 

@@ -1,7 +1,8 @@
-"""Figures that are kept elsewhere and read when /metrics is asked. Names them; computes nothing."""
+"""Figures that are kept elsewhere and read when /metrics is asked. Names them; little is computed."""
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from framebatch.clock import now_ns
@@ -13,8 +14,9 @@ if TYPE_CHECKING:
     from framebatch.app.served import Served
     from framebatch.edge.service import DetectorService
     from framebatch.metrics import Metrics
+    from framebatch.scheduling import Policy
 
-__all__ = ["export_figures"]
+__all__ = ["derate_of", "export_figures"]
 
 
 def export_figures(metrics: Metrics, repository: Repository, service: DetectorService) -> None:
@@ -23,6 +25,16 @@ def export_figures(metrics: Metrics, repository: Repository, service: DetectorSe
     def per_model(name: str, text: str, read: Callable[[Served], float]) -> None:
         metrics.gauges(
             name, text, ("model",), lambda: [((model,), read(each)) for model, each in repository.serving.items()]
+        )
+
+    def where_known(name: str, text: str, read: Callable[[Served], float | None]) -> None:
+        metrics.gauges(
+            name,
+            text,
+            ("model",),
+            lambda: [
+                ((model,), value) for model, each in repository.serving.items() if (value := read(each)) is not None
+            ],
         )
 
     metrics.gauge("framebatch_streams", "Open camera streams.", lambda: service.streams)
@@ -41,6 +53,37 @@ def export_figures(metrics: Metrics, repository: Repository, service: DetectorSe
         "framebatch_drift_ratio",
         "Recent service times over the measured table; 1 when nothing changed.",
         lambda each: each.policy.estimate.factor,
+    )
+    per_model(
+        "framebatch_derate_ratio",
+        "Frames a second in the largest batches that are run now, over what the measured table promises.",
+        lambda each: derate_of(each.policy),
+    )
+    per_model(
+        "framebatch_recalibration_due",
+        "1 while batches have long taken other times than were measured; else 0.",
+        lambda each: bool(each.recalibration.due),
+    )
+    metrics.gauges(
+        "framebatch_profile_info",
+        "Where the measured table comes from, and what bounds its largest batch; always 1.",
+        ("model", "source", "created", "max_batch", "bound_by"),
+        lambda: [((name, *_profile(each)), 1) for name, each in repository.serving.items()],
+    )
+    where_known(
+        "framebatch_profile_age_seconds",
+        "Since the calibration; only of models with a profile.",
+        lambda each: each.basis.age_seconds(time.time()),
+    )
+    where_known(
+        "framebatch_memory_predicted_bytes",
+        "What the profile foretells that the largest batch takes; of the device's memory, on a processor of the host's.",
+        lambda each: each.basis.predicted_bytes,
+    )
+    where_known(
+        "framebatch_memory_limit_bytes",
+        "How much of that memory the calibration allowed, other processes included.",
+        lambda each: each.basis.limit_bytes,
     )
     metrics.gauge(
         "framebatch_unanswered_frames",
@@ -87,3 +130,16 @@ def export_figures(metrics: Metrics, repository: Repository, service: DetectorSe
             for result, count in (("loaded", entry.loads), ("failed", entry.failures))
         ],
     )
+
+
+def derate_of(policy: Policy) -> float:
+    """Throughput of the largest batch that is run now over that of the table's largest, by the measured time of it."""
+    table, now = policy.estimate.table, policy.max_batch
+    return now * table.service_ns[-1] / (table.max_batch * policy.estimate.mid_ns[now])
+
+
+def _profile(served: Served) -> tuple[str, str, str, str]:
+    """Values of the labels that tell of the profile; empty ones where there is none."""
+    basis, profile = served.basis, served.basis.profile
+    created, bound_by = ("", "") if profile is None else (profile.run.created, profile.choice.bound_by)
+    return basis.source, created, str(basis.table.max_batch), bound_by

@@ -15,12 +15,25 @@ if TYPE_CHECKING:
     from framebatch.config import Config
     from framebatch.detection.detector import Detector
 
-__all__ = ["limits_of", "open_detector"]
+__all__ = ["engine_options", "limits_of", "open_detector"]
 
 
 def limits_of(config: Config) -> Limits:
     """How large a picture may be."""
     return Limits(max_bytes=config.max_picture_bytes, max_pixels=config.max_picture_pixels)
+
+
+def engine_options(config: Config) -> EngineOptions:
+    """How a model is to run on its device."""
+    return EngineOptions(
+        provider=config.provider,
+        tf32=config.tf32,
+        fp16=config.fp16,
+        cuda_graph=config.cuda_graph,
+        memory_limit_bytes=None if config.memory_limit_mb is None else config.memory_limit_mb << 20,
+        threads=config.threads,
+        cache_dir=config.cache_dir,
+    )
 
 
 def open_detector(path: Path, name: str, config: Config) -> Detector:
@@ -39,15 +52,7 @@ def open_detector(path: Path, name: str, config: Config) -> Detector:
     return load_detector(
         path,
         device=parse_device(config.device),
-        options=EngineOptions(
-            provider=config.provider,
-            tf32=config.tf32,
-            fp16=config.fp16,
-            cuda_graph=config.cuda_graph,
-            memory_limit_bytes=None if config.memory_limit_mb is None else config.memory_limit_mb << 20,
-            threads=config.threads,
-            cache_dir=config.cache_dir,
-        ),
+        options=engine_options(config),
         max_batch=config.max_batch if config.max_batch > 0 else None,
         limits=limits_of(config),
         name=name,

@@ -6,36 +6,31 @@ Which version is loaded and when it takes over is decided in `repository`.
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from framebatch.app.opening import open_detector
+from framebatch.app.recalibration import Recalibration
 from framebatch.app.threads import in_thread
 from framebatch.batching import Batcher
-from framebatch.clock import SECOND_NS, ms_to_ns, now_ns, ns_to_ms
+from framebatch.clock import SECOND_NS, ms_to_ns, now_ns
 from framebatch.decoding import DecoderPool
 from framebatch.detection.geometry import plan_resize
 from framebatch.detection.imaging import Prepared
 from framebatch.detection.loading import warm_up
-from framebatch.device.devices import parse_device
 from framebatch.errors import ModelError
 from framebatch.frame import Frame, Header, Model, Outcome, RawPicture
-from framebatch.profile import LatencyTable
-from framebatch.scheduling import Policy, ServiceEstimate
+from framebatch.scheduling import CurveWatch, Policy, ServiceEstimate
 
 if TYPE_CHECKING:
+    from framebatch.app.basis import Basis
     from framebatch.app.shelf import Candidate
     from framebatch.batching import DeviceQueue
     from framebatch.config import Config
     from framebatch.detection.detector import Detector
-    from framebatch.device.devices import Device
     from framebatch.metrics import ModelMetrics
 
 __all__ = ["Served"]
-
-log = logging.getLogger(__name__)
 
 PROOF_NS: Final = 30 * SECOND_NS
 PROOF_SIDE: Final = 64
@@ -44,26 +39,30 @@ PROOF_SIDE: Final = 64
 class Served:
     """A loaded version. Made on any thread; the rest happens on the event loop."""
 
-    def __init__(self, candidate: Candidate, config: Config, *, decoders: int) -> None:
-        """Load and warm it; blocks for seconds.
+    def __init__(
+        self, candidate: Candidate, config: Config, *, detector: Detector, basis: Basis, decoders: int
+    ) -> None:
+        """Join what is loaded, and start its decoders; blocks for a moment.
 
         Args:
             candidate: which.
             config: settings of the server.
+            detector: of the candidate, warm; owned from now on, also when this raises.
+            basis: what its batches cost.
             decoders: how many processes decode its pictures.
 
         Raises:
-            ModelError: the model cannot be served.
             UsageError: a setting does not fit.
-            DeviceError: the device cannot be used, or its memory does not suffice.
         """
         self.candidate: Final = candidate
-        self.detector: Final = open_detector(candidate.path, candidate.name, config)
+        self.detector: Final = detector
+        self.basis: Final = basis
+        self.recalibration: Final = Recalibration(candidate.name, CurveWatch(basis.table), basis.command)
         spec = self.detector.spec
         version = str(candidate.version) if candidate.numbered else spec.version or "1"
         self.model: Final = Model(candidate.name, version, tuple(spec.labels))
         try:
-            self.policy: Final = Policy(ServiceEstimate(measure(self.detector, parse_device(config.device))))
+            self.policy: Final = Policy(ServiceEstimate(basis.table, spread=basis.spread))
             self.decoders: Final = DecoderPool(decoders, resize=spec.fit, color=spec.color, tiles=spec.tiles)
         except BaseException:
             self.detector.close()
@@ -104,6 +103,7 @@ class Served:
         def on_batch(*, frames: int, bucket: int, device_ns: int) -> None:
             if self._proven:
                 metrics.batch(frames=frames, bucket=bucket, device_ns=device_ns)
+                self.recalibration.observe(frames, device_ns, now_ns())
 
         self._batcher = Batcher(
             policy=self.policy,
@@ -155,7 +155,7 @@ class Served:
     @property
     def report(self) -> tuple[str, ...]:
         """What was found out at load, line by line, for people."""
-        return self.detector.report.sentences()
+        return (*self.detector.report.sentences(), self.basis.sentence)
 
     def discard(self) -> None:
         """Give everything back instead of `start`; blocks for a moment."""
@@ -179,16 +179,3 @@ class Served:
         fit = self.detector.spec.fit
         picture = np.full((fit.height, fit.width, 3), 127, np.uint8)
         self.detector.detect([Prepared(picture, plan_resize(fit, fit.width, fit.height))])
-
-
-def measure(detector: Detector, device: Device) -> LatencyTable:
-    """The latency table: measured briefly, or known where the device is simulated."""
-    if device.kind == "sim":
-        return LatencyTable.linear(alpha_ns=device.alpha_ns, beta_ns=device.beta_ns, buckets=detector.buckets)
-    table = LatencyTable.from_samples(warm_up(detector))
-    log.info(
-        "%s: measured: %s",
-        detector.spec.name,
-        ", ".join(f"{b}: {ns_to_ms(t):.1f} ms" for b, t in zip(table.buckets, table.service_ns, strict=True)),
-    )
-    return table

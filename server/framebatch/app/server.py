@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from framebatch import __version__
 from framebatch.app.figures import export_figures
 from framebatch.app.opening import limits_of
+from framebatch.app.profiles import Profiles
 from framebatch.app.rehearsal import rehearse
 from framebatch.app.repository import Repository
 from framebatch.app.router import Router
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from framebatch.app.calibrating import Shown
     from framebatch.app.shelf import Candidate
     from framebatch.config import Config
 
@@ -60,12 +62,19 @@ HUNG_EXIT_CODE: Final = 70
 class App:
     """One server. `start`, then `stop`, each once, on the same event loop."""
 
-    def __init__(self, config: Config, model_path: Path | None = None) -> None:
-        """Load and warm the models; blocks for seconds.
+    def __init__(
+        self,
+        config: Config,
+        model_path: Path | None = None,
+        *,
+        shown: Shown | None = None,
+    ) -> None:
+        """Load and warm the models; blocks for seconds, and for up to 20 s more for each that is calibrated.
 
         Args:
             config: the settings.
             model_path: of the ONNX file; None when the settings name a folder of models.
+            shown: shows how far a calibration is; None: in the log.
 
         Raises:
             ModelError: no model can be served.
@@ -75,9 +84,8 @@ class App:
         self.config = config
         self._started = False
         self._ending = ""
-        if config.profile not in {"auto", "off"}:
-            raise UsageError(f"--profile {config.profile}: profiles cannot be read yet; use auto (measures at start)")
         self._device = parse_device(config.device)
+        self._profiles = Profiles(config, shown=shown)
         use_one_thread_per_picture()
         if config.models is not None:
             read = partial(read_folder, config.models)
@@ -85,6 +93,7 @@ class App:
             read = partial(single_model, model_path)
         else:
             raise ValueError("settings name no folder of models, so model_path must be given")
+        self._router: Router | None = None
         self.repository = Repository(read=read, load=self._load)
         self.repository.look()
         wanted, there = config.default_model, sorted(self.repository.shelf.models)
@@ -96,7 +105,6 @@ class App:
         first = next(iter(self.repository.serving.values())).detector
         self.device = first.device
         self.metrics = Metrics(info={"version": __version__, "device": first.device, "provider": first.provider})
-        self._router: Router | None = None
         self._queue: DeviceQueue | None = None
         self._following: asyncio.Task[None] | None = None
         self._service: DetectorService | None = None
@@ -221,10 +229,12 @@ class App:
     def _load(self, candidate: Candidate, sharing: int) -> Served:
         """On any thread."""
         decoders = -(-self.config.decoders // sharing)
+        path, name = candidate.path, candidate.name
         if self.config.models is not None and self._device.kind != "sim":
-            rehearse(candidate.path, candidate.name, self.config)
+            rehearse(path, name, self._profiles.settings_for(path))
         with as_guest():
-            return Served(candidate, self.config, decoders=decoders)
+            detector, basis = self._profiles.open(path, name, may_calibrate=self._router is None)
+            return Served(candidate, self.config, detector=detector, basis=basis, decoders=decoders)
 
     def _begin(self, served: Served) -> None:
         if self._queue is None:

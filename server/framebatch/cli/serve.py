@@ -33,14 +33,21 @@ def serve(
         str | None,
         typer.Option(metavar="DEVICE", help="auto, cpu, cuda:N or sim:ALPHA_MS,BETA_MS[,NOISE]. Default: auto."),
     ] = None,
-    profile: Annotated[str | None, typer.Option(help="auto, off or a path. Default: auto.")] = None,
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            metavar="auto|off|PATH",
+            help="What batches cost: auto finds this model's profile on this device, or measures one in up to 20 s; "
+            "off measures briefly at each start. Default: auto.",
+        ),
+    ] = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on. Default: 127.0.0.1.")] = None,
     port: Annotated[int | None, typer.Option(help="gRPC port; 0 takes a free one. Default: 8001.")] = None,
     http_port: Annotated[
         int | None, typer.Option(help="Port of /metrics, /healthz and /readyz; 0 takes a free one. Default: 8002.")
     ] = None,
     max_batch: Annotated[
-        int | None, typer.Option(help="Largest batch in frames; -1 lets framebatch choose. Default: -1.")
+        int | None, typer.Option(help="Largest batch in frames; -1: as the profile says. Default: -1.")
     ] = None,
 ) -> None:
     """Serve detectors: every frame is answered by its deadline.
@@ -48,6 +55,7 @@ def serve(
     Exit status: 0 stopped by SIGTERM or SIGINT, 1 failed, 2 wrong usage or bad input, 70 the device hung: start it anew.
     """
     from framebatch.app import App, run  # noqa: PLC0415 - needs the server's extras
+    from framebatch.cli.calibrate.progress import ProgressView  # noqa: PLC0415 - as above
     from framebatch.config import load_config  # noqa: PLC0415
 
     given = {
@@ -64,10 +72,12 @@ def serve(
         raise UsageError(
             "--model is missing; give an ONNX file or the name of a bundled model, or a folder of models with --models"
         )
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # while loading there is nothing to drain
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(0))  # while loading there is nothing to drain
     log_to_stderr(logging.INFO)
     settings = load_config(config, {key: value for key, value in given.items() if value is not None})
-    app = App(settings, None if settings.model is None else find_model(settings.model))
+    shown = ProgressView if sys.stderr.isatty() else None
+    app = App(settings, None if settings.model is None else find_model(settings.model), shown=shown)
     for served in app.repository.serving.values():
         log.info("serving %r", served.detector)
     asyncio.run(run(app, on_ready=announce))

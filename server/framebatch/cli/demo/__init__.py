@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 from rich.live import Live
+from rich.text import Text
 
 from framebatch.cli.common import JsonOption, print_json
 
@@ -59,8 +60,15 @@ async def _play(options: DemoOptions, output: Path, console: Console) -> tuple[d
     from framebatch.cli.demo.run import ServerProcess, stream_cameras, summarise, write_samples  # noqa: PLC0415
     from framebatch.cli.demo.view import live_view  # noqa: PLC0415
 
-    with console.status(f"starting the server with model {options.model} ..."):
-        server = await ServerProcess(options, output / "server.log").__aenter__()
+    with console.status(f"starting the server with model {options.model} ...") as status:
+
+        def tell(news: str) -> None:
+            if console.is_terminal:
+                status.update(Text(news))
+            else:
+                console.print(news, highlight=False, markup=False, soft_wrap=True)
+
+        server = await ServerProcess(options, output / "server.log", on_news=tell).__aenter__()
     try:
         facts = server.facts
         title = f"{options.cameras} cameras x {options.fps:g} fps -> {facts['model']} on {facts['device']}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import sys
 import time
 from collections import Counter
@@ -25,6 +26,9 @@ __all__ = ["CameraRun", "DemoOptions", "ServerProcess", "stream_cameras", "summa
 
 START_SECONDS: Final = 120.0
 STOP_SECONDS: Final = 10.0
+LOOK_SECONDS: Final = 0.25
+NEWS: Final = re.compile(r" framebatch\.app\.(?:profiles|calibrating): (.*)\n")
+"""Who says in the server's log what is measured."""
 CAMERAS_A_STATION: Final = 4
 START_DELAY_SECONDS: Final = 0.5
 
@@ -53,9 +57,18 @@ class DemoOptions:
 class ServerProcess:
     """`framebatch serve` as a process of its own, on free ports; its log goes to a file."""
 
-    def __init__(self, options: DemoOptions, log: Path) -> None:
+    def __init__(self, options: DemoOptions, log: Path, *, on_news: Callable[[str], None] | None = None) -> None:
+        """Nothing is started yet.
+
+        Args:
+            options: what to play.
+            log: where its log goes.
+            on_news: told what its log says of measuring, until it is ready.
+        """
         self._options = options
         self._log = log
+        self._on_news = on_news
+        self._told = 0
         self._process: asyncio.subprocess.Process | None = None
         self.facts: dict[str, str] = {}
 
@@ -82,14 +95,31 @@ class ServerProcess:
         output = self._process.stdout
         line = b""
         if output is not None:
+            following = asyncio.create_task(self._follow_log())
             with contextlib.suppress(TimeoutError):
                 line = await asyncio.wait_for(output.readline(), START_SECONDS)
+            following.cancel()
+            self._tell_news()
         if not line.startswith(b"ready "):
             await self.__aexit__()
             tail = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-3:]
             raise DeviceError("the server did not start: " + " / ".join(tail))
         self.facts = parse_ready_line(line.decode())
         return self
+
+    async def _follow_log(self) -> None:
+        """Pass on what is new in the log: the first start on a device measures, and says why."""
+        while True:
+            self._tell_news()
+            await asyncio.sleep(LOOK_SECONDS)
+
+    def _tell_news(self) -> None:
+        if self._on_news is None:
+            return
+        news = NEWS.findall(self._log.read_text(encoding="utf-8", errors="replace"))
+        for each in news[self._told :]:
+            self._on_news(each)
+        self._told = len(news)
 
     async def __aexit__(self, *_: object) -> None:
         """Let it drain; make sure that it is gone."""
