@@ -220,6 +220,8 @@ class _Sweep:
 
     def _rest(self, findings: Findings) -> None:
         left_ns = self._end_ns - now_ns() - self._soak_ns() - 2 * self._overhead_ns
+        if not self._wanted.quick:  # a full run has kept this time, and a last pass that took longer must not cost it
+            left_ns += round(TAIL_SHARE * self._wanted.budget_ns)
         plan = idle_plan(left_ns)
         if not plan.pauses:
             return
