@@ -20,7 +20,7 @@ from framebatch.detection.imaging import Prepared
 from framebatch.detection.loading import warm_up
 from framebatch.errors import ModelError
 from framebatch.frame import Frame, Header, Model, Outcome, RawPicture
-from framebatch.scheduling import CurveWatch, Policy, ServiceEstimate
+from framebatch.scheduling import CurveWatch, Policy, PolicyOptions, ServiceEstimate
 
 if TYPE_CHECKING:
     from framebatch.app.basis import Basis
@@ -62,7 +62,8 @@ class Served:
         version = str(candidate.version) if candidate.numbered else spec.version or "1"
         self.model: Final = Model(candidate.name, version, tuple(spec.labels))
         try:
-            self.policy: Final = Policy(ServiceEstimate(basis.table, spread=basis.spread))
+            estimate = ServiceEstimate(basis.table, spread=basis.spread)
+            self.policy: Final = Policy(estimate, options=PolicyOptions(fair=True))
             self.decoders: Final = DecoderPool(decoders, resize=spec.fit, color=spec.color, tiles=spec.tiles)
         except BaseException:
             self.detector.close()

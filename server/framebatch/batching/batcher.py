@@ -235,7 +235,8 @@ class Batcher:
             if error is None and frame.prepared is not None:
                 error = self._places.spread(frame) if self._wide else None
                 if error is None:
-                    self._pending.make_ready(frame)
+                    if self._pending.make_ready(frame):
+                        self._policy.ready(frame.camera, now, frame.deadline_ns, frame.rows)
                     continue
             self._drop(frame)
             if isinstance(error, InvalidFrame):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from framebatch.batching.device import TIMER_SLACK_NS
 from framebatch.batching.jobs import Batch, Warm
 from framebatch.batching.mending import Mending
 from framebatch.batching.rows import frame_of
@@ -107,10 +108,13 @@ class Dispatch:
                 decision = Run(1, policy.estimate.table.bucket_for(1))
             if isinstance(decision, Run):
                 self.probing = False
-                return self._batch(self._places.take(pending.take(decision.count)), decision.bucket, now)
+                taken = pending.take(decision.count, decision.chosen)
+                policy.taken(frame.camera for frame in taken)
+                return self._batch(self._places.take(taken), decision.bucket, now)
             if not isinstance(decision, Shed):
                 if decision.time_ns is not None:
-                    self._device.wake_at(decision.time_ns)
+                    wait_ns = decision.time_ns - start_ns - TIMER_SLACK_NS
+                    self._device.wake_at(now + max(wait_ns, TIMER_SLACK_NS // 4))
                 return None
             self._shed(decision.count, start_ns)
 

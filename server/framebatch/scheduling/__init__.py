@@ -1,13 +1,26 @@
 """The pure core: which frames, in a batch of what size, at what moment, whom to refuse and when.
 
 No thread, socket, clock, logger or array library is known here. Times come in as integer nanoseconds, decisions go
-out as values; the server carries them out, and so can a simulator.
+out as values; the server carries them out, and so can a simulator. Whoever hosts a `Policy` does this, in this order:
+
+    a frame arrives            policy.arrived(now), pending.accept(frame)
+    its pixels are there       pending.make_ready(frame), policy.ready(camera, now, deadline)
+    the device could start     policy.decide(pending, start), again after each Shed, until it answers
+        Shed(count)            pending.take(count): these are refused
+        Run(count, _, chosen)  frames = pending.take(count, chosen), policy.taken(their cameras): these are run
+        WaitUntil(time)        ask again then, or at the next event, whichever is sooner
+    a batch has finished       policy.estimate.observe(frames, service time)
+
+`benchmarks/policy_simulation.py` is a host of a hundred lines.
 """
 
 from framebatch.scheduling.ageing import CurveWatch
+from framebatch.scheduling.decisions import Decision, Run, Shed, WaitUntil
 from framebatch.scheduling.drift import ServiceEstimate
+from framebatch.scheduling.fairness import Priority
+from framebatch.scheduling.options import PolicyOptions
 from framebatch.scheduling.pending import Pending, Waiting
-from framebatch.scheduling.policy import Decision, Policy, Run, Shed, WaitUntil
+from framebatch.scheduling.policy import Policy
 from framebatch.scheduling.sharing import Claim, Usage, order
 from framebatch.scheduling.smoothed import Smoothed
 
@@ -17,6 +30,8 @@ __all__ = [
     "Decision",
     "Pending",
     "Policy",
+    "PolicyOptions",
+    "Priority",
     "Run",
     "ServiceEstimate",
     "Shed",

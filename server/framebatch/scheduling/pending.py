@@ -135,14 +135,27 @@ class Pending(Generic[F]):
         self._forget(frame)
         return True
 
-    def take(self, count: int) -> list[F]:
-        """The first `count` ready rows, which leave; a frame comes as often as rows of it are among them."""
-        taken = self._frames[:count]
-        del self._frames[:count]
-        del self._deadlines[:count]
+    def take(self, count: int, chosen: Sequence[int] | None = None) -> list[F]:
+        """The first `count` ready rows, or those at the positions `chosen` (ascending), which leave.
+
+        A frame comes as often as rows of it are among them. Choosing is O(n).
+        """
+        if chosen is None:
+            taken = self._frames[:count]
+            del self._frames[:count]
+            del self._deadlines[:count]
+        else:
+            taken = [self._frames[at] for at in chosen]
+            for at in reversed(chosen):
+                del self._frames[at]
+                del self._deadlines[at]
         for frame in taken:
             self._forget(frame)
         return taken
+
+    def cameras(self, begin: int, end: int) -> list[str]:
+        """Who sent the ready rows from `begin` up to `end`."""
+        return [frame.camera for frame in self._frames[begin:end]]
 
     def ahead_of(self, deadline_ns: int) -> int:
         """Ready rows whose deadline is not later."""

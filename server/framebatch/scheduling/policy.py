@@ -1,79 +1,93 @@
-"""The rule: an adaptive drop window over frames ordered by deadline. Pure; `decide` changes nothing it is given.
+"""The rule: what to do with the device now. Pure; `decide` changes nothing it is given.
 
 Where the device keeps up, batches form by themselves: whatever waits when the device becomes free is taken. Under
-overload the rule refuses early and keeps the batch large, because running a frame that can no longer make it costs
-everyone behind it. The window is the number of frames taken; frames at the head that would force a smaller window
-than the others allow are refused. Close relatives: Nexus (Shen et al., SOSP 2019, early drop) and Symphony
-(Chen et al., arXiv 2308.07470).
+overload the adaptive drop window (`window`) refuses early and keeps the batch large. Where frames can be expected
+(`arrivals`), a plan is made for them together with those that wait: by dynamic programming where few fit into a
+deadline (`lookahead`), by trying where many do (`rollout`).
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
+from itertools import accumulate
 from math import ceil
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from framebatch.clock import SECOND_NS, ns_to_ms
+from framebatch.clock import ns_to_ms
+from framebatch.scheduling.arrivals import Arrivals
+from framebatch.scheduling.decisions import Decision, Run, Shed, WaitUntil
+from framebatch.scheduling.fairness import Shares
+from framebatch.scheduling.lookahead import plan
+from framebatch.scheduling.options import PolicyOptions
+from framebatch.scheduling.outlook import Times, outlook
 from framebatch.scheduling.pending import Pending, Waiting
+from framebatch.scheduling.rollout import best_start
+from framebatch.scheduling.window import drains, largest_within, widest
 
 if TYPE_CHECKING:
-    from framebatch.scheduling.drift import ServiceEstimate
+    from collections.abc import Iterable
 
-__all__ = ["Decision", "Policy", "Run", "Shed", "WaitUntil"]
+    from framebatch.scheduling.drift import ServiceEstimate
+    from framebatch.scheduling.outlook import Choice, Outlook
+
+__all__ = ["Policy"]
 
 F = TypeVar("F", bound=Waiting)
 
 HEAVY_LOAD: Final = 0.97
-LOAD_WINDOW_NS: Final = SECOND_NS
+LOAD_BATCHES: Final = 12
+"""Full batches for whose duration arrivals are counted."""
+BUDGET_GROWS: Final = 1.05
+"""What is known of the shortest budget of critical frames is raised by so much with each that has a longer one."""
+GRAINS: Final = 64
+"""In the shortest batch: waits and differences of arrival times below one are not made."""
+FORESEEN: Final = 0.5
+"""Of the frames must have been expected lately: a plan that knows nothing of what comes wastes the device's time."""
+HORIZON: Final = 2
+"""Plans reach so many budgets ahead."""
+FEW: Final = 12
+"""Dynamic programming is used where no more frames than these fit into a deadline, """
+FEW_WAITING: Final = 24
+"""no more wait, """
+FEW_FRAMES: Final = 32
+"""and it considers so many, the expected ones included."""
+MANY_FRAMES: Final = 128
+"""Ways to begin are tried on so many; nothing is tried where they do not reach one budget ahead."""
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    """Run the first `count` ready frames now, padded to `bucket`."""
-
-    count: int
-    bucket: int
-
-
-@dataclass(frozen=True, slots=True)
-class Shed:
-    """Answer the first `count` ready frames EXPIRED now: no schedule worth having can still meet their deadlines."""
-
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class WaitUntil:
-    """Nothing to do before `time_ns`, or before the next event when that is None."""
-
-    time_ns: int | None
-
-
-Decision = Run | Shed | WaitUntil
+DEFAULTS: Final = PolicyOptions()
 
 
 class Policy:
     """Decides for one device.
 
-    Owns the estimate of service times and of the load; it is told of arrivals and finished batches and asked for
-    decisions. All deadlines are compared with the moment at which an answer leaves: the batch's completion plus
+    Owns the estimate of service times, of the load and of what is expected. It is told of every frame that arrives
+    (`arrived`) and that can be run (`ready`), of those that go into a batch (`taken`) and of every finished batch
+    (`estimate.observe`), and is asked to `decide` whenever one of these has happened or a wait is over. All deadlines are compared with the moment at which an answer leaves: the batch's completion plus
     `after_ns`, the time that the host needs to turn device output into an answer.
 
     What a frame is here may be one of several rows that a frame takes; every row is counted.
 
     Attributes:
+        options: which ideas are used.
         estimate: how long batches take.
+        arrivals: who is expected.
+        shares: who was served.
         after_ns: set by the owner as it learns.
         max_batch: the largest batch that is run; see `limit_batch`.
         other_load: `load` of the others that share the device, set by who knows them.
     """
 
-    def __init__(self, estimate: ServiceEstimate, *, after_ns: int = 0) -> None:
+    def __init__(self, estimate: ServiceEstimate, *, after_ns: int = 0, options: PolicyOptions = DEFAULTS) -> None:
+        self.options = options
         self.estimate = estimate
+        self.arrivals = Arrivals(estimate.table.by_size_ns[1] // GRAINS)
+        self.shares = Shares()
         self.after_ns = after_ns
         self.max_batch: int = estimate.table.max_batch
         self.other_load = 0.0
+        self._critical_budget_ns = estimate.table.service_ns[-1] * 2
+        self._load_window_ns = LOAD_BATCHES * estimate.table.service_ns[-1]
         self._window_start_ns = 0
         self._window_count = 0
         self._rate_per_ns = 0.0
@@ -83,15 +97,22 @@ class Policy:
 
     @property
     def load(self) -> float:
-        """Arrival rate over what the device can do in full batches; above 1 frames must be lost."""
-        return self._rate_per_ns * self.estimate.mid_ns[self.max_batch] / self.max_batch
+        """Arrival rate over what the device can do in batches as large as budgets allow; above 1 frames must be lost."""
+        return self._rate_per_ns * self._frame_ns()
 
     def load_at(self, now_ns: int) -> float:
         """The load, for people: it falls when no frame comes any more, though nobody tells this object. O(1)."""
         elapsed_ns = now_ns - self._window_start_ns
-        if elapsed_ns <= 2 * LOAD_WINDOW_NS:
+        if elapsed_ns <= 2 * self._load_window_ns:
             return self.load
-        return self._window_count / elapsed_ns * self.estimate.mid_ns[self.max_batch] / self.max_batch
+        return self._window_count / elapsed_ns * self._frame_ns()
+
+    def _frame_ns(self) -> float:
+        """Device time of a frame in the largest batch that could be in time."""
+        budget_ns = self.arrivals.budget_ns - self.after_ns
+        size = self.max_batch if budget_ns <= 0 else largest_within(self.estimate.mid_ns, budget_ns, self.max_batch)
+        size = max(1, size)
+        return self.estimate.mid_ns[size] / size
 
     @property
     def overloaded(self) -> bool:
@@ -106,11 +127,24 @@ class Policy:
         """Count one arrival. O(1)."""
         elapsed_ns = now_ns - self._window_start_ns
         self._window_count += rows
-        if elapsed_ns >= LOAD_WINDOW_NS:
+        if elapsed_ns >= self._load_window_ns:
             rate = self._window_count / elapsed_ns
-            self._rate_per_ns = rate if elapsed_ns > 2 * LOAD_WINDOW_NS else (self._rate_per_ns + rate) / 2
+            self._rate_per_ns = rate if elapsed_ns > 2 * self._load_window_ns else (self._rate_per_ns + rate) / 2
             self._window_start_ns = now_ns
             self._window_count = 0
+
+    def ready(self, camera: str, now_ns: int, deadline_ns: int, rows: int = 1) -> None:
+        """Learn from a frame that can be run from now on: when its camera sends, and that it wants its share."""
+        if self.options.predict:
+            self.arrivals.heard(camera, now_ns, deadline_ns - now_ns, rows)
+        self.shares.came(camera)
+        if camera in self.shares.critical:
+            self._critical_budget_ns = min(deadline_ns - now_ns, round(BUDGET_GROWS * self._critical_budget_ns))
+
+    def taken(self, cameras: Iterable[str]) -> None:
+        """Frames of these cameras go into a batch."""
+        for camera in cameras:
+            self.shares.served(camera)
 
     def refusal(
         self, pending: Pending[F], deadline_ns: int, *, ready_ns: int, start_ns: int, now_ns: int, rows: int = 1
@@ -143,28 +177,145 @@ class Policy:
         return full * self.estimate.mid_ns[self.max_batch] + self.estimate.mid_ns[rest]
 
     def hopeless(self, pending: Pending[F], start_ns: int) -> int:
-        """How many ready frames at the head could not be answered in time even alone. O(log n)."""
-        return pending.before(start_ns + self.estimate.high_ns[1] + self.after_ns)
+        """How many ready frames at the head could not be answered in time even alone, with luck. O(log n)."""
+        return pending.before(start_ns + self.estimate.low_ns[1] + self.after_ns)
 
     def decide(self, pending: Pending[F], start_ns: int) -> Decision:
         """What to do with the device, given that a batch committed now starts at `start_ns`.
 
-        O(log n log B) for n waiting frames and batches up to B; O(n log B) when the drain of a queue is checked.
+        The drop window takes O(log n log B) for n waiting frames and batches up to B, O(n log B) when the drain of a
+        queue is checked; for plans see `lookahead.plan` and `rollout.best_start`, which are used for short queues only.
         """
         hopeless = self.hopeless(pending, start_ns)
         if hopeless:
             return Shed(hopeless)
-        waiting = len(pending)
-        if not waiting:
+        if not len(pending):
             return WaitUntil(None)
-        limit = min(waiting, self.max_batch)
+        limit = self.max_batch
+        if self.shares.critical:
+            limit = self._limit_for_critical()
+            decision = self._by_class(pending, start_ns, limit)
+            if decision is not None:
+                return decision
+        decision = self._by_plan(pending, start_ns, limit)
+        if decision is None:
+            decision = self._by_window(pending, start_ns, limit)
+        if isinstance(decision, Run) and self.options.fair and self.overloaded:
+            return self._by_share(pending, decision, start_ns)
+        return decision
+
+    def _by_share(self, pending: Pending[F], run: Run, start_ns: int) -> Run:
+        """The same batch with those frames that deserve it most, of all that can be in no later batch of this size.
+
+        These all have later deadlines than the head, so whichever are chosen are in time; and as many are lost.
+        """
+        length_ns = self.estimate.high_ns[run.count]
+        begin = pending.before(start_ns + length_ns + self.after_ns)
+        end = pending.before(start_ns + 2 * length_ns + self.after_ns)
+        if end - begin <= run.count:
+            return run
+        chosen = self.shares.choose(pending.cameras(begin, end), run.count)
+        return Run(run.count, run.bucket, tuple(begin + at for at in chosen))
+
+    def _limit_for_critical(self) -> int:
+        """No batch takes more than half a budget, so that a critical frame which just missed one is in the next."""
+        return max(1, largest_within(self.estimate.high_ns, self._critical_budget_ns // 2, self.max_batch))
+
+    def _by_class(self, pending: Pending[F], start_ns: int, limit: int) -> Decision | None:
+        """While a critical frame waits: the largest batch that is in time for the first of them, all others behind."""
+        cameras = pending.cameras(0, len(pending))
+        critical = self.shares.critical
+        first = next((at for at, camera in enumerate(cameras) if camera in critical), -1)
+        if first < 0:
+            return None
+        high_ns = self.estimate.high_ns
+        start_ns += self.after_ns
         deadlines = pending.deadlines
-        fits_head = min(limit, self._largest_within(deadlines[0] - start_ns))
-        if fits_head == limit or (not self.overloaded and self._drains(pending, start_ns)):
+        count = max(1, largest_within(high_ns, deadlines[first] - start_ns, min(limit, len(cameras))))
+        begin = min(first, pending.before(start_ns + high_ns[count]))
+        if begin:
+            return Shed(begin)
+        chosen = self.shares.choose(cameras, count)
+        return Run(count, self.estimate.table.bucket_for(count), chosen)
+
+    def _by_plan(self, pending: Pending[F], start_ns: int, limit: int) -> Decision | None:
+        """The beginning of a plan for what waits and is expected; None where too little, or too much, is expected."""
+        budget_ns = max(pending.deadlines[-1] - start_ns, self.arrivals.budget_ns) - self.after_ns
+        if self.arrivals.foreseen < FORESEEN:
+            return None
+        if largest_within(self.estimate.mid_ns, budget_ns, limit) <= FEW:
+            return self._by_lookahead(pending, start_ns, limit, budget_ns)
+        return self._by_rollout(pending, start_ns, limit, budget_ns)
+
+    def _by_lookahead(self, pending: Pending[F], start_ns: int, limit: int, budget_ns: int) -> Decision | None:
+        if not self.options.look_ahead or len(pending) > FEW_WAITING:
+            return None
+        view = self._outlook(pending, start_ns, budget_ns, FEW_FRAMES)
+        choice = plan(view, self._times(limit), self._frame_ns())
+        return None if choice is None else self._carry_out(choice, view)
+
+    def _by_rollout(self, pending: Pending[F], start_ns: int, limit: int, budget_ns: int) -> Decision | None:
+        if not self.options.roll_out or len(pending) >= limit or self._rate_per_ns * budget_ns > MANY_FRAMES:
+            return None
+        late = pending.before(start_ns + self.estimate.high_ns[1] + self.after_ns)
+        if late:
+            return Shed(late)
+        view = self._outlook(pending, start_ns, budget_ns, MANY_FRAMES)
+        times = self._times(limit)
+        if view.end_ns < start_ns + budget_ns:
+            return None
+        if drains(view.ready_ns, view.deadlines_ns, start_ns=start_ns, high_ns=times.high_ns, limit=limit):
+            most = min(len(pending), limit)
+            return self._run(largest_within(times.high_ns, view.deadlines_ns[0] - start_ns, most))
+        choice = best_start(
+            view, times, frame_ns=self._frame_ns(), grain_ns=self.arrivals.grain_ns, budget_ns=budget_ns
+        )
+        return self._carry_out(choice, view)
+
+    def _times(self, limit: int) -> Times:
+        return Times(self.estimate.low_ns, self.estimate.mid_ns, self.estimate.high_ns, limit)
+
+    def _outlook(self, pending: Pending[F], start_ns: int, budget_ns: int, limit: int) -> Outlook:
+        deadlines_ns = pending.deadlines
+        room = limit - len(deadlines_ns)
+        end_ns = start_ns + HORIZON * budget_ns
+        expected = self.arrivals.expected(start_ns, end_ns, room)
+        if len(expected) >= room:
+            end_ns = expected[-1].time_ns
+        worth: list[float] | None = None
+        if self.options.fair and self.overloaded:
+            cameras = (*pending.cameras(0, len(pending)), *(each.camera for each in expected))
+            worth = list(accumulate(map(self.shares.weight, cameras), initial=0.0))
+        return outlook(deadlines_ns, expected, start_ns=start_ns, end_ns=end_ns, after_ns=self.after_ns, worth=worth)
+
+    def _carry_out(self, choice: Choice, view: Outlook) -> Decision | None:
+        """Start the plan, or wait until it starts; look again when a frame that it counts on is late.
+
+        None where waiting any longer would lose all frames that wait, for others that may not come.
+        """
+        if choice.start_ns > view.start_ns:
+            latest_ns = view.deadlines_ns[view.waiting - 1] - self.estimate.high_ns[1]
+            if latest_ns <= view.start_ns:
+                return None
+            return WaitUntil(min(choice.start_ns, view.ready_ns[view.waiting], latest_ns))
+        return Shed(choice.skip) if choice.skip else Run(choice.size, self.estimate.table.bucket_for(choice.size))
+
+    def _by_window(self, pending: Pending[F], start_ns: int, limit: int) -> Decision:
+        """The adaptive drop window."""
+        hopeless = pending.before(start_ns + self.estimate.high_ns[1] + self.after_ns)
+        if hopeless:
+            return Shed(hopeless)
+        high_ns = self.estimate.high_ns
+        deadlines = pending.deadlines
+        start_ns += self.after_ns
+        most = min(len(deadlines), limit)
+        fits_head = largest_within(high_ns, deadlines[0] - start_ns, most)
+        if fits_head == most or (
+            not self.overloaded and drains(None, deadlines, start_ns=start_ns, high_ns=high_ns, limit=limit)
+        ):
             return self._run(fits_head)
-        window = self._window(pending, start_ns, limit)
-        skipped = pending.before(start_ns + self.estimate.high_ns[window] + self.after_ns)
-        return Shed(skipped) if skipped else self._run(window)
+        first, size = widest(deadlines, 0, len(deadlines), start_ns=start_ns, high_ns=high_ns, limit=limit)
+        return Shed(first) if first else self._run(size)
 
     def _run(self, count: int) -> Run:
         """The batch, cut to a full bucket where padding would make it slower per frame than that."""
@@ -175,36 +326,3 @@ class Policy:
         if below < count and below * high_ns[count] > count * high_ns[below] and self.overloaded:
             count = below
         return Run(count, self.estimate.table.bucket_for(count))
-
-    def _largest_within(self, budget_ns: int) -> int:
-        """The largest batch that completes, answers included, within `budget_ns`."""
-        return bisect_right(self.estimate.high_ns, budget_ns - self.after_ns) - 1
-
-    def _drains(self, pending: Pending[F], start_ns: int) -> bool:
-        """Whether taking the largest feasible batch from the head, again and again, loses no frame."""
-        deadlines = pending.deadlines
-        high_ns = self.estimate.high_ns
-        at = 0
-        while at < len(deadlines):
-            size = min(self._largest_within(deadlines[at] - start_ns), len(deadlines) - at, self.max_batch)
-            if size < 1:
-                return False
-            start_ns += high_ns[size]
-            at += size
-        return True
-
-    def _window(self, pending: Pending[F], start_ns: int, limit: int) -> int:
-        """The largest m for which at least m frames can still be answered after a batch of m. At least 1.
-
-        The count of feasible frames falls and m grows with m, so the largest is found by bisection.
-        """
-        waiting = len(pending)
-        high_ns = self.estimate.high_ns
-        low, high = 1, limit
-        while low < high:
-            middle = (low + high + 1) // 2
-            if waiting - pending.before(start_ns + high_ns[middle] + self.after_ns) >= middle:
-                low = middle
-            else:
-                high = middle - 1
-        return low

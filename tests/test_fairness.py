@@ -1,0 +1,72 @@
+"""framebatch.scheduling.fairness: who is served when not all can be."""
+
+from __future__ import annotations
+
+import pytest
+
+from framebatch.scheduling import Priority
+from framebatch.scheduling.fairness import MOST_CAMERAS, Shares
+
+
+def after(frames: dict[str, tuple[int, int]]) -> Shares:
+    """Answer shares after so many frames of each camera, and so many served of them."""
+    shares = Shares()
+    for camera, (came, served) in frames.items():
+        for frame in range(came):
+            shares.came(camera)
+            if frame < served:
+                shares.served(camera)
+    return shares
+
+
+def test_who_was_served_least_is_served_first() -> None:
+    """Of equals the first."""
+    shares = after({"a": (50, 40), "b": (50, 10), "c": (50, 25)})
+    assert shares.choose(["a", "b", "c", "b"], 2) == (1, 3)
+    assert shares.choose(["x", "y", "z"], 2) == (0, 1)
+
+
+def test_classes_come_before_shares() -> None:
+    """A critical camera is served before any other, best effort after all others."""
+    shares = after({"a": (50, 50), "b": (50, 0), "c": (50, 25)})
+    shares.classify("a", Priority.CRITICAL)
+    shares.classify("b", Priority.BEST_EFFORT)
+    assert [shares.choose(["a", "b", "c"], count) for count in (1, 2)] == [(0,), (0, 2)]
+    assert shares.critical == {"a"}
+    shares.classify("a", Priority.NORMAL)
+    assert shares.critical == set()
+    assert shares.choose(["a", "c"], 1) == (1,)
+
+
+def test_frames_of_those_served_less_are_worth_more() -> None:
+    """A camera with the mean or more weighs 1, one that is never served 9."""
+    shares = after({"a": (2500, 2500), "b": (2500, 0)})
+    assert shares.weight("a") == 1.0
+    assert shares.weight("b") == pytest.approx(9.0, abs=0.01)
+    assert Shares().weight("a") == 1.0
+
+
+def test_a_share_follows_what_happened_lately() -> None:
+    """After a thousand frames the past is forgotten."""
+    shares = after({"a": (1000, 0)})
+    assert shares.share("a") == pytest.approx(0, abs=0.02)
+    for _ in range(1000):
+        shares.came("a")
+        shares.served("a")
+    assert shares.share("a") == pytest.approx(1, abs=0.02)
+
+
+def test_no_number_of_names_fills_the_memory() -> None:
+    """Of very many cameras the ones heard last are remembered, and their mean is right."""
+    shares = Shares()
+    for number in range(2 * MOST_CAMERAS):
+        shares.came(str(number))
+    assert len(shares._ranks) == MOST_CAMERAS
+    assert shares._total == pytest.approx(sum(shares.share(camera) for camera in shares._ranks))
+
+
+def test_it_shows_its_state() -> None:
+    """The repr counts cameras and critical ones."""
+    shares = after({"a": (1, 0)})
+    shares.classify("a", Priority.CRITICAL)
+    assert repr(shares) == "Shares(1 cameras, 1 critical)"
