@@ -35,6 +35,8 @@ __all__ = ["Policy"]
 F = TypeVar("F", bound=Waiting)
 
 HEAVY_LOAD: Final = 0.97
+LIGHT_LOAD: Final = 0.8
+"""Below it beginnings are not tried on devices of large batches: it would cost the host more than it could win."""
 LOAD_BATCHES: Final = 12
 """Full batches for whose duration arrivals are counted."""
 BUDGET_GROWS: Final = 1.05
@@ -255,7 +257,9 @@ class Policy:
         return None if choice is None else self._carry_out(choice, view)
 
     def _by_rollout(self, pending: Pending[F], start_ns: int, limit: int, budget_ns: int) -> Decision | None:
-        if not self.options.roll_out or len(pending) >= limit or self._rate_per_ns * budget_ns > MANY_FRAMES:
+        if not self.options.roll_out or self.load + self.other_load < LIGHT_LOAD:
+            return None
+        if len(pending) >= limit or self._rate_per_ns * budget_ns > MANY_FRAMES:
             return None
         late = pending.before(start_ns + self.estimate.high_ns[1] + self.after_ns)
         if late:
