@@ -118,7 +118,7 @@ def print_ablations(console: Console, traces: list[Trace]) -> None:
     ideas = [field.name for field in fields(PolicyOptions) if field.name != "fair"]
     variants: dict[str, PolicyOptions] = {"all": PolicyOptions()}
     variants.update({f"without {idea}": PolicyOptions(**{idea: False}) for idea in ideas})
-    variants["the drop window alone"] = PolicyOptions(predict=False, look_ahead=False, roll_out=False)
+    variants["the drop window alone"] = PolicyOptions(predict=False, look_ahead=False)
     families = sorted({trace.family for trace in traces})
     table = Table("", *families, "periodic + sync + bursty", title="% of the optimum, mean / worst")
     for name, options in variants.items():

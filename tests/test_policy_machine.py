@@ -52,9 +52,7 @@ class Device(RuleBasedStateMachine):
 
     @initialize(
         table=st.sampled_from(TABLES),
-        options=st.builds(
-            PolicyOptions, predict=st.booleans(), look_ahead=st.booleans(), roll_out=st.booleans(), fair=st.booleans()
-        ),
+        options=st.builds(PolicyOptions, predict=st.booleans(), look_ahead=st.booleans(), fair=st.booleans()),
         critical=st.sets(st.sampled_from(CAMERAS), max_size=2),
         after_ns=st.sampled_from((0, 2 * MS)),
     )

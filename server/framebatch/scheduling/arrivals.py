@@ -76,11 +76,6 @@ class Arrivals:
     def __repr__(self) -> str:
         return f"Arrivals({len(self._rhythms)} cameras, {len(self._due)} expected)"
 
-    @property
-    def grain_ns(self) -> int:
-        """What is too short to matter."""
-        return self._grain_ns
-
     def heard(self, camera: str, now_ns: int, budget_ns: int, rows: int = 1) -> None:
         """A frame of so many rows became ready, with so long until its deadline. `now_ns` never falls."""
         self._give_up_late(now_ns)

@@ -14,12 +14,10 @@ class PolicyOptions:
     Attributes:
         predict: expect frames from cameras' rhythms. Off: only what waits is known.
         look_ahead: plan by dynamic programming where few frames fit into a deadline.
-        roll_out: try waits where many do.
         fair: under overload serve whom was served least lately. Costs a few frames in a thousand; off where only their
             number counts.
     """
 
     predict: bool = True
     look_ahead: bool = True
-    roll_out: bool = True
     fair: bool = False

@@ -2,8 +2,7 @@
 
 Where the device keeps up, batches form by themselves: whatever waits when the device becomes free is taken. Under
 overload the adaptive drop window (`window`) refuses early and keeps the batch large. Where frames can be expected
-(`arrivals`), a plan is made for them together with those that wait: by dynamic programming where few fit into a
-deadline (`lookahead`), by trying where many do (`rollout`).
+(`arrivals`) and few of them fit into a deadline, a plan is made for them together with those that wait (`lookahead`).
 """
 
 from __future__ import annotations
@@ -21,7 +20,6 @@ from framebatch.scheduling.lookahead import plan
 from framebatch.scheduling.options import PolicyOptions
 from framebatch.scheduling.outlook import Times, outlook
 from framebatch.scheduling.pending import Pending, Waiting
-from framebatch.scheduling.rollout import best_start
 from framebatch.scheduling.window import drains, largest_within, widest
 
 if TYPE_CHECKING:
@@ -35,8 +33,6 @@ __all__ = ["Policy"]
 F = TypeVar("F", bound=Waiting)
 
 HEAVY_LOAD: Final = 0.97
-LIGHT_LOAD: Final = 0.8
-"""Below it beginnings are not tried on devices of large batches: it would cost the host more than it could win."""
 LOAD_BATCHES: Final = 12
 """Full batches for whose duration arrivals are counted."""
 BUDGET_GROWS: Final = 1.05
@@ -53,8 +49,6 @@ FEW_WAITING: Final = 24
 """no more wait, """
 FEW_FRAMES: Final = 32
 """and it considers so many, the expected ones included."""
-MANY_FRAMES: Final = 128
-"""Ways to begin are tried on so many; nothing is tried where they do not reach one budget ahead."""
 
 
 DEFAULTS: Final = PolicyOptions()
@@ -186,7 +180,7 @@ class Policy:
         """What to do with the device, given that a batch committed now starts at `start_ns`.
 
         The drop window takes O(log n log B) for n waiting frames and batches up to B, O(n log B) when the drain of a
-        queue is checked; for plans see `lookahead.plan` and `rollout.best_start`, which are used for short queues only.
+        queue is checked; for plans see `lookahead.plan`, which is used for short queues only.
         """
         hopeless = self.hopeless(pending, start_ns)
         if hopeless:
@@ -242,46 +236,19 @@ class Policy:
 
     def _by_plan(self, pending: Pending[F], start_ns: int, limit: int) -> Decision | None:
         """The beginning of a plan for what waits and is expected; None where too little, or too much, is expected."""
+        if not self.options.look_ahead or self.arrivals.foreseen < FORESEEN or len(pending) > FEW_WAITING:
+            return None
         budget_ns = max(pending.deadlines[-1] - start_ns, self.arrivals.budget_ns) - self.after_ns
-        if self.arrivals.foreseen < FORESEEN:
+        if largest_within(self.estimate.mid_ns, budget_ns, limit) > FEW:
             return None
-        if largest_within(self.estimate.mid_ns, budget_ns, limit) <= FEW:
-            return self._by_lookahead(pending, start_ns, limit, budget_ns)
-        return self._by_rollout(pending, start_ns, limit, budget_ns)
-
-    def _by_lookahead(self, pending: Pending[F], start_ns: int, limit: int, budget_ns: int) -> Decision | None:
-        if not self.options.look_ahead or len(pending) > FEW_WAITING:
-            return None
-        view = self._outlook(pending, start_ns, budget_ns, FEW_FRAMES)
-        choice = plan(view, self._times(limit), self._frame_ns())
+        view = self._outlook(pending, start_ns, budget_ns)
+        times = Times(self.estimate.low_ns, self.estimate.mid_ns, self.estimate.high_ns, limit)
+        choice = plan(view, times, self._frame_ns())
         return None if choice is None else self._carry_out(choice, view)
 
-    def _by_rollout(self, pending: Pending[F], start_ns: int, limit: int, budget_ns: int) -> Decision | None:
-        if not self.options.roll_out or self.load + self.other_load < LIGHT_LOAD:
-            return None
-        if len(pending) >= limit or self._rate_per_ns * budget_ns > MANY_FRAMES:
-            return None
-        late = pending.before(start_ns + self.estimate.high_ns[1] + self.after_ns)
-        if late:
-            return Shed(late)
-        view = self._outlook(pending, start_ns, budget_ns, MANY_FRAMES)
-        times = self._times(limit)
-        if view.end_ns < start_ns + budget_ns:
-            return None
-        if drains(view.ready_ns, view.deadlines_ns, start_ns=start_ns, high_ns=times.high_ns, limit=limit):
-            most = min(len(pending), limit)
-            return self._run(largest_within(times.high_ns, view.deadlines_ns[0] - start_ns, most))
-        choice = best_start(
-            view, times, frame_ns=self._frame_ns(), grain_ns=self.arrivals.grain_ns, budget_ns=budget_ns
-        )
-        return self._carry_out(choice, view)
-
-    def _times(self, limit: int) -> Times:
-        return Times(self.estimate.low_ns, self.estimate.mid_ns, self.estimate.high_ns, limit)
-
-    def _outlook(self, pending: Pending[F], start_ns: int, budget_ns: int, limit: int) -> Outlook:
+    def _outlook(self, pending: Pending[F], start_ns: int, budget_ns: int) -> Outlook:
         deadlines_ns = pending.deadlines
-        room = limit - len(deadlines_ns)
+        room = FEW_FRAMES - len(deadlines_ns)
         end_ns = start_ns + HORIZON * budget_ns
         expected = self.arrivals.expected(start_ns, end_ns, room)
         if len(expected) >= room:
