@@ -165,7 +165,7 @@ async def test_a_busy_or_forgotten_device_is_not_warmed(
     device._progress_ns -= 60 * SECOND
     device._served_ns -= 60 * SECOND
     device._keep_warm()
-    assert device._running == device._alone
+    assert list(device._in_flight.jobs) == list(device._alone)
     device._served_ns += SECOND
     device._keep_warm()
     await warm.wait(1)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from framebatch.batching.workers import Workers
 from framebatch.clock import MILLISECOND_NS, SECOND_NS, now_ns, ns_to_seconds
-from framebatch.scheduling import Claim, Smoothed, Usage, order
+from framebatch.scheduling import LANES, Claim, InFlight, Usage, order
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +25,6 @@ __all__ = ["DeviceQueue", "Member"]
 
 log = logging.getLogger(__name__)
 
-LANES: Final = 2
 TIMER_SLACK_NS: Final = MILLISECOND_NS
 """asyncio wakes up to this much late (its timers are rounded up to whole milliseconds)."""
 KEEP_WARM_FOR_NS: Final = 60 * SECOND_NS
@@ -94,15 +93,13 @@ class DeviceQueue:
             taken: whether somebody who is no member has the device right now; what waits behind that does not hang.
         """
         self.name = name
-        self.before = Smoothed(MILLISECOND_NS)
-        """From handing a batch over to its being filled."""
         self._loop = asyncio.get_running_loop()
         self._keep_warm_ns = keep_warm_ns
         self._hang_at_least_ns = hang_at_least_ns
         self._on_hang = on_hang
         self._taken = taken
         self._lanes: Workers[Job] = Workers("lane", LANES, work=_work, deliver=self._finished, loop=self._loop)
-        self._running: deque[Job] = deque()
+        self._in_flight: InFlight[Job] = InFlight(slack_ns=TIMER_SLACK_NS)
         self._alone: deque[Job] = deque()
         self._members: list[Member] = []
         self._pump_timer: asyncio.TimerHandle | None = None
@@ -117,12 +114,12 @@ class DeviceQueue:
 
     def __repr__(self) -> str:
         state = f", hung: {self._hung}" if self._hung else ""
-        return f"DeviceQueue({self.name}, {len(self._members)} models, running={len(self._running)}{state})"
+        return f"DeviceQueue({self.name}, {len(self._members)} models, running={len(self._in_flight.jobs)}{state})"
 
     @property
     def busy(self) -> bool:
         """Whether anything runs or waits to run alone."""
-        return bool(self._running or self._alone)
+        return bool(self._in_flight.jobs or self._alone)
 
     def add(self, member: Member) -> None:
         """From now on this one is asked too."""
@@ -139,7 +136,7 @@ class DeviceQueue:
 
     def jobs_of(self, owner: object) -> int:
         """Jobs of this owner that run, or wait to run alone."""
-        return sum(job.owner is owner for job in (*self._running, *self._alone))
+        return sum(job.owner is owner for job in (*self._in_flight.jobs, *self._alone))
 
     async def finished_for(self, owner: object) -> None:
         """Wait until the device has nothing of this owner any more."""
@@ -147,17 +144,12 @@ class DeviceQueue:
             self._hop.clear()
             await self._hop.wait()
 
-    def next_start_ns(self, now: int) -> int:
-        """When a batch that is handed over now would start on the device."""
-        start = now + self.before.cautious_ns
-        return max(start, self._running[-1].finish_ns) if self._running else start
-
     def start_for(self, member: Member, deadline_ns: int, now: int) -> int:
         """The earliest start of a batch of this member, given what is more urgent elsewhere.
 
         Under overload the members take turns, and no more is ahead elsewhere than the others' shares allow.
         """
-        start = self.next_start_ns(now)
+        start = self._in_flight.next_start_ns(now)
         members = self._members
         if len(members) == 1:
             return start
@@ -168,19 +160,19 @@ class DeviceQueue:
 
     def pump(self) -> None:
         """Hand jobs over until that would be too early, or nobody wants to."""
-        running = self._running
+        in_flight = self._in_flight
         while not self._hung:
             now = now_ns()
-            start = self.next_start_ns(now)
-            if running:
-                lead = self.before.cautious_ns + TIMER_SLACK_NS
-                blocked = bool(self._alone) or running[0].alone or len(running) >= LANES
-                if blocked or now < running[-1].finish_ns - lead:
+            start = in_flight.next_start_ns(now)
+            if in_flight.jobs:
+                blocked = bool(self._alone) or in_flight.full
+                commit_ns = in_flight.commit_ns()
+                if blocked or now < commit_ns:
                     # Too early to commit. What has become hopeless meanwhile is told at once.
                     for member in self._members:
                         member.give_up_hopeless(start)
                     if not blocked:
-                        self.wake_at(running[-1].finish_ns - lead)
+                        self.wake_at(commit_ns)
                     return
             job = self._alone.popleft() if self._alone else self._next_job(now, start)
             if job is None:
@@ -203,12 +195,8 @@ class DeviceQueue:
 
     def learned(self, *, dispatched_ns: int, submitted_ns: int, finished_ns: int) -> None:
         """A batch came back with these times: correct what is expected of the one behind it."""
-        self.before.observe(submitted_ns - dispatched_ns)
+        self._in_flight.learned(dispatched_ns=dispatched_ns, submitted_ns=submitted_ns, finished_ns=finished_ns)
         self._served_ns = finished_ns
-        if self._running:
-            following = self._running[0]
-            begin = max(finished_ns, following.dispatched_ns + round(self.before.mean_ns))
-            following.finish_ns = begin + following.expected_ns()
         if len(self._members) > 1:
             self._share_load()
 
@@ -245,11 +233,9 @@ class DeviceQueue:
     # The lanes -------------------------------------------------------------------------------------------------
 
     def _start(self, job: Job, now: int, start_ns: int) -> None:
-        job.dispatched_ns = now
-        job.finish_ns = start_ns + job.expected_ns()
-        if not self._running:
+        if not self._in_flight.jobs:
             self._progress_ns = now
-        self._running.append(job)
+        self._in_flight.start(job, now, start_ns)
         self._lanes.put(job)
         self._watch(now + max(self._hang_at_least_ns, job.bound_ns()))
 
@@ -258,14 +244,14 @@ class DeviceQueue:
             return
         self._progress_ns = now_ns()
         for job in jobs:
-            self._running.remove(job)
+            self._in_flight.finished(job)
             try:
                 job.finished()
             except Exception:
                 log.exception("%s: what came of a job could not be handled; its frames will expire", self.name)
         self._hop.set()
         self.pump()
-        if self._keep_warm_ns and not self._running and self._warm_timer is None:
+        if self._keep_warm_ns and not self._in_flight.jobs and self._warm_timer is None:
             self._warm_timer = self._loop.call_later(ns_to_seconds(self._keep_warm_ns), self._keep_warm)
 
     def _keep_warm(self) -> None:
@@ -279,7 +265,7 @@ class DeviceQueue:
             return
         job = next((job for member in self._members if (job := member.warm_job()) is not None), None)
         if job is not None:
-            self._start(job, now, self.next_start_ns(now))
+            self._start(job, now, self._in_flight.next_start_ns(now))
 
     # A device that hangs ---------------------------------------------------------------------------------------
 
@@ -295,12 +281,12 @@ class DeviceQueue:
     def _look(self) -> None:
         """Nothing came back for longer than any of what runs may take: the device hangs."""
         self._watchdog = None
-        if not self._running:
+        if not self._in_flight.jobs:
             return
         now = now_ns()
         if now > self._watch_at_ns + STALL_NS or self._taken():
             self._progress_ns = now
-        bound_ns = max(self._hang_at_least_ns, *(job.bound_ns() for job in self._running))
+        bound_ns = max(self._hang_at_least_ns, *(job.bound_ns() for job in self._in_flight.jobs))
         if now < self._progress_ns + bound_ns:
             self._watch(self._progress_ns + bound_ns)
             return

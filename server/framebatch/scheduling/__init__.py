@@ -18,6 +18,7 @@ from framebatch.scheduling.ageing import CurveWatch
 from framebatch.scheduling.decisions import Decision, Run, Shed, WaitUntil
 from framebatch.scheduling.drift import ServiceEstimate
 from framebatch.scheduling.fairness import Priority
+from framebatch.scheduling.in_flight import LANES, InFlight, Running
 from framebatch.scheduling.options import PolicyOptions
 from framebatch.scheduling.pending import Pending, Waiting
 from framebatch.scheduling.policy import Policy
@@ -25,14 +26,17 @@ from framebatch.scheduling.sharing import Claim, Usage, order
 from framebatch.scheduling.smoothed import Smoothed
 
 __all__ = [
+    "LANES",
     "Claim",
     "CurveWatch",
     "Decision",
+    "InFlight",
     "Pending",
     "Policy",
     "PolicyOptions",
     "Priority",
     "Run",
+    "Running",
     "ServiceEstimate",
     "Shed",
     "Smoothed",
