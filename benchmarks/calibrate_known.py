@@ -22,7 +22,7 @@ import tempfile
 from dataclasses import dataclass
 from typing import Any, Final
 
-from framebatch.detection.detector import buckets_up_to
+from framebatch.profile import buckets_up_to
 
 MEGABYTE: Final = 1 << 20
 LIMIT: Final = 64

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from framebatch.calibration.climb import Bounds, Tried, factor_for, foretold, next_size
-from framebatch.detection.detector import buckets_up_to
+from framebatch.profile import buckets_up_to
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,7 +15,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from framebatch.detection.boxes import iou_matrix
-from framebatch.detection.detector import Detector, buckets_up_to
 from framebatch.detection.geometry import plan_resize
 from framebatch.detection.loading import load_detector, warm_up
 from framebatch.detection.reading import read_batch
@@ -26,10 +25,12 @@ from framebatch.device.devices import Device
 from framebatch.device.engine import OnnxEngine
 from framebatch.errors import DeviceError, InvalidFrame, ModelError
 from framebatch.frame import EncodedPicture, RawPicture, Region
+from framebatch.profile import buckets_up_to
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from framebatch.detection.detector import Detector
     from framebatch.device.stages import StageTimes
 
 CPU = Device(kind="cpu")

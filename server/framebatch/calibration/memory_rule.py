@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 from framebatch.calibration.memory_line import needed_bytes
 from framebatch.calibration.reasons import failure
 from framebatch.calibration.wording import amount, apart, percent
-from framebatch.detection.detector import buckets_up_to
-from framebatch.profile import Allowed
+from framebatch.profile import Allowed, buckets_up_to
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -27,10 +27,9 @@ from framebatch.calibration.outlook import Outlook
 from framebatch.calibration.process import Answered, measure_point, run_task
 from framebatch.calibration.wanted import Progress, Wanted
 from framebatch.clock import SECOND_NS, now_ns, ns_to_seconds
-from framebatch.detection.detector import buckets_up_to
 from framebatch.device.devices import parse_device
 from framebatch.errors import DeviceError, ModelError
-from framebatch.profile import Fingerprint
+from framebatch.profile import Fingerprint, buckets_up_to
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,6 +16,7 @@ from framebatch.detection.headers import Limits, read_header
 from framebatch.detection.reading import read_batch
 from framebatch.detection.report import LoadReport
 from framebatch.detection.tiling import merge_tiles, parts_of, plan_tiles
+from framebatch.profile import buckets_up_to
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from framebatch.device.stages import StageTimes
     from framebatch.frame import Detections, Header, Picture, Region
 
-__all__ = ["BatchResult", "Detector", "Engine", "buckets_up_to"]
+__all__ = ["BatchResult", "Detector", "Engine"]
 
 
 class Engine(Protocol):
@@ -93,21 +94,6 @@ class BatchResult(NamedTuple):
     """When the device was done with it."""
     parsed_ns: int
     """When the detections were ready."""
-
-
-def buckets_up_to(max_batch: int) -> tuple[int, ...]:
-    """Answer the batch sizes that are run, rising: 1, 2, 3, 4, 6, 8, 12, 16, 24, ... and `max_batch` itself.
-
-    Steps of a third to a half keep padding low, and the number of shapes that a device must be warmed for.
-    """
-    if max_batch < 1:
-        raise ValueError(f"max_batch is {max_batch}; it must be at least 1")
-    sizes = {1, max_batch}
-    power = 2
-    while power <= max_batch:
-        sizes |= {power, power * 3 // 2}
-        power *= 2
-    return tuple(sorted(size for size in sizes if size <= max_batch))
 
 
 class Detector:

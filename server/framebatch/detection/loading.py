@@ -13,7 +13,7 @@ What came of it, and why, is told by `Detector.report` and in the log, and is ke
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from framebatch.detection.placing import load_program
 from framebatch.detection.recognition import recognise
 from framebatch.detection.remembered import Wanted
 from framebatch.detection.scenes import scenes
+from framebatch.device.devices import MAX_BATCH_SIMULATED
 from framebatch.device.engine import run_once
 from framebatch.device.model_file import ModelFile, read_model_file
 from framebatch.device.options import EngineOptions
@@ -40,15 +41,12 @@ if TYPE_CHECKING:
     from framebatch.device.devices import Device
 
 __all__ = [
-    "MAX_BATCH_SIMULATED",
     "inspect_model",
     "load_detector",
     "recognise_model",
     "simulated_outputs",
     "warm_up",
 ]
-
-MAX_BATCH_SIMULATED: Final = 64
 
 
 def inspect_model(path: Path) -> ModelSpec:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 import numpy as np
 
-from framebatch.detection.detector import buckets_up_to
 from framebatch.detection.measuring import rates_by_threads
 from framebatch.detection.programs import Plain, fuse, open_batch, plain
 from framebatch.detection.proof import BatchProof, answers_alike, prove_batches, why_not_in_batches
@@ -23,6 +22,7 @@ from framebatch.device.engine import OnnxEngine
 from framebatch.device.graph import InputFormat
 from framebatch.device.threads import smallest_sufficient
 from framebatch.errors import DeviceError, DeviceMemoryError, ModelError
+from framebatch.profile import buckets_up_to
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from framebatch.detection.detector import Detector
-from framebatch.device.devices import Device
+from framebatch.device.devices import MAX_BATCH_SIMULATED, Device
 from framebatch.device.engine import OnnxEngine
 from framebatch.device.options import EngineOptions
 from framebatch.device.providers import CPU
@@ -101,7 +101,7 @@ def prepare_model(
     if device.kind == "sim":
         shapes = tuple(loading.simulated_outputs(model, spec))
         simulated = open_simulated(device, shapes)
-        detector = Detector(spec, simulated, max_batch=loading.MAX_BATCH_SIMULATED)
+        detector = Detector(spec, simulated, max_batch=MAX_BATCH_SIMULATED)
         prepared = PreparedModel(
             spec=spec,
             report=detector.report,

@@ -13,7 +13,10 @@ from typing import Final
 from framebatch.clock import ms_to_ns, ns_to_ms
 from framebatch.errors import UsageError
 
-__all__ = ["Device", "parse_device"]
+__all__ = ["MAX_BATCH_SIMULATED", "Device", "parse_device"]
+
+MAX_BATCH_SIMULATED: Final = 64
+"""The largest batch of a simulated device, where no other is asked for."""
 
 _SIMULATED: Final = "sim:ALPHA_MS,BETA_MS[,NOISE[,BASE_MB,FRAME_MB,LIMIT_MB]]"
 _FORMS: Final = f"auto, cpu, cuda:N or {_SIMULATED}"

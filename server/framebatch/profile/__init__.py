@@ -22,7 +22,7 @@ from framebatch.profile.document import (
     Stages,
 )
 from framebatch.profile.files import read_profile, write_profile
-from framebatch.profile.latency import LatencyTable
+from framebatch.profile.latency import LatencyTable, buckets_up_to
 from framebatch.profile.store import KeptProfile, ProfileStore
 
 __all__ = [
@@ -45,6 +45,7 @@ __all__ = [
     "Run",
     "Soak",
     "Stages",
+    "buckets_up_to",
     "read_profile",
     "write_profile",
 ]

@@ -14,7 +14,22 @@ from typing import TYPE_CHECKING, Self
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-__all__ = ["LatencyTable"]
+__all__ = ["LatencyTable", "buckets_up_to"]
+
+
+def buckets_up_to(max_batch: int) -> tuple[int, ...]:
+    """Answer the batch sizes that are run, rising: 1, 2, 3, 4, 6, 8, 12, 16, 24, ... and `max_batch` itself.
+
+    Steps of a third to a half keep padding low, and the number of shapes that a device must be warmed for.
+    """
+    if max_batch < 1:
+        raise ValueError(f"max_batch is {max_batch}; it must be at least 1")
+    sizes = {1, max_batch}
+    power = 2
+    while power <= max_batch:
+        sizes |= {power, power * 3 // 2}
+        power *= 2
+    return tuple(sorted(size for size in sizes if size <= max_batch))
 
 
 @dataclass(frozen=True, slots=True)
