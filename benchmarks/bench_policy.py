@@ -205,7 +205,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--baselines", action="store_true", help="with --suite or --fuzz")
     parser.add_argument("--decide", action="store_true")
     wanted = parser.parse_args(arguments)
-    console = Console(width=160 if not sys.stdout.isatty() else None)
+    console = Console(width=180 if not sys.stdout.isatty() else None)
     traces = list(read_suite(wanted.suite)) if wanted.suite else []
     if wanted.suite and not traces:
         parser.error(f"--suite {wanted.suite}: no *.json.gz there")
