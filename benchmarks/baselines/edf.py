@@ -1,7 +1,7 @@
 """Earliest deadline first without early drop: the head of the queue sets the batch, and is dropped when it is lost.
 
 Liu and Layland, Scheduling Algorithms for Multiprogramming in a Hard-Real-Time Environment, J. ACM 20(1), 1973,
-section 7 (the order); "lazy drop" in Nexus (Shen et al., SOSP 2019, section 4.3), which shows what is wrong with it:
+section 7 (the order); "lazy drop" in Nexus (Shen et al., SOSP 2019), which shows what is wrong with it:
 under overload the head can only just make it, so batches stay small.
 """
 

@@ -1,7 +1,7 @@
 """Nexus' early drop: a window as long as the planned batch slides over the queue until its head can make that batch.
 
 Shen et al., Nexus: A GPU Cluster Engine for Accelerating DNN-Based Video Analysis, SOSP 2019, section 6.3; uwsampl/nexus,
-src/nexus/backend/model_exec.cpp (GetBatchTask). The planned batch is that of a device with one model (section 4.1):
+src/nexus/backend/model_exec.cpp (GetBatchTask). The planned batch is that of a device with one model:
 the largest that takes half of the deadline.
 """
 

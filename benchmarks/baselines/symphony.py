@@ -1,7 +1,7 @@
 """Symphony's deferred batch scheduling: a batch waits until one more frame would not fit into it any longer.
 
-Chen et al., Symphony: Optimized DNN Model Serving using Deferred Batch Scheduling, arXiv 2308.07470, section 3; its
-repository, src/nexus/dispatcher/rankmt/model_thread.cpp (UpdateCandidate). The candidate is the largest batch that can
+Chen et al., Symphony: Optimized DNN Model Serving using Deferred Batch Scheduling, arXiv 2308.07470;
+abcdabcd987/nexuslb, src/nexus/dispatcher/rankmt/model_thread.cpp (UpdateCandidate). The candidate is the largest batch that can
 be in time. With d the deadline of its first frame and l(b) the duration of a batch of b, it can be started from d - l(b + 1) on
 ("frontrun": from then on no larger batch is possible) up to d - l(b) ("latest"). The repository aims at a batch that it
 estimates from the rate of arrivals and enlarges where that is free; the largest that can be in time is no smaller.
