@@ -6,6 +6,7 @@ bench_policy.py --suite DIR --json     a list of {"name", "family", "good", "cla
 bench_policy.py --suite DIR --ablate   what each idea is worth: all ideas but one
 bench_policy.py --suite DIR --fair     overloaded runs with fairness off and on, and with one camera in ten critical
 bench_policy.py --fuzz N               N random runs with deadlines of at least twice the shortest batch
+bench_policy.py --suite DIR --baselines, --fuzz N --baselines     all of benchmarks/baselines, played on the same runs
 bench_policy.py --decide               what a decision takes with 8 to 512 waiting frames
 """
 
@@ -20,8 +21,10 @@ from statistics import fmean
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, Final
 
+from baselines import BASELINES
 from fuzzed import fuzzed
-from policy_simulation import Item, Result, simulate
+from policy_simulation import Item, simulate
+from policy_tables import COUNTED, Outcome, grouped, percent, print_comparison, share
 from rich.console import Console
 from rich.table import Table
 from traces import Trace, read_suite
@@ -30,14 +33,11 @@ from framebatch.profile import LatencyTable
 from framebatch.scheduling import Pending, Policy, PolicyOptions, Priority, ServiceEstimate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-COUNTED: Final = ("periodic", "sync", "bursty")
-"""Families whose mean is the headline: service times as told, one speed."""
 WORST: Final = 8
 MS: Final = 1_000_000
-
-Outcome = tuple[Trace, Result]
+OURS: Final = "framebatch"
 
 
 def policy_for(trace: Trace, options: PolicyOptions) -> Policy:
@@ -50,23 +50,13 @@ def play(traces: Iterable[Trace], options: PolicyOptions) -> list[Outcome]:
     return [(trace, simulate(trace, policy_for(trace, options))) for trace in traces]
 
 
-def share(outcome: Outcome) -> float:
-    """Of the clairvoyant optimum."""
-    trace, result = outcome
-    return result.good / max(1, trace.clairvoyant)
-
-
-def grouped(outcomes: Iterable[Outcome], key: Callable[[Trace], str]) -> dict[str, list[Outcome]]:
-    """By what `key` says of the trace, in order."""
-    groups: dict[str, list[Outcome]] = {}
-    for outcome in outcomes:
-        groups.setdefault(key(outcome[0]), []).append(outcome)
-    return groups
-
-
-def percent(values: Sequence[float]) -> str:
-    """Mean and worst."""
-    return f"{100 * fmean(values):.2f} / {100 * min(values):.1f}"
+def played(traces: list[Trace]) -> dict[str, list[Outcome]]:
+    """All traces by this policy, by it with fairness as in the server, and by the baselines."""
+    ours = {name: play(traces, PolicyOptions(fair=fair)) for name, fair in ((OURS, False), (f"{OURS}, fair", True))}
+    return ours | {
+        name: [(trace, simulate(trace, make(trace.table(), trace.deadline_ns))) for trace in traces]
+        for name, make in BASELINES.items()
+    }
 
 
 def print_shares(console: Console, outcomes: list[Outcome]) -> None:
@@ -212,9 +202,10 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--fair", action="store_true")
     parser.add_argument("--fuzz", type=int, metavar="N")
     parser.add_argument("--seed", type=int, default=1, help="of --fuzz")
+    parser.add_argument("--baselines", action="store_true", help="with --suite or --fuzz")
     parser.add_argument("--decide", action="store_true")
     wanted = parser.parse_args(arguments)
-    console = Console(width=160 if not sys.stdout.isatty() else None)
+    console = Console(width=180 if not sys.stdout.isatty() else None)
     traces = list(read_suite(wanted.suite)) if wanted.suite else []
     if wanted.suite and not traces:
         parser.error(f"--suite {wanted.suite}: no *.json.gz there")
@@ -222,6 +213,10 @@ def main(arguments: Sequence[str]) -> int:
         parser.error("say what to run: --suite DIR, --fuzz N or --decide")
     if traces and wanted.json:
         print(json.dumps(as_json(play(traces, PolicyOptions()))))
+        return 0
+    if wanted.baselines:
+        runs = traces or list(fuzzed(wanted.fuzz, seed=wanted.seed, shortest=2))
+        print_comparison(console, played(runs))
         return 0
     if traces and wanted.ablate:
         print_ablations(console, traces)

@@ -1,4 +1,4 @@
-"""A device under a virtual clock, driven by the policy that the server uses. No thread, no waiting.
+"""A device under a virtual clock, driven by the policy that the server uses, or by another. No thread, no waiting.
 
 One batch in flight, no padding, nothing to decode: what is left is the policy.
 """
@@ -10,14 +10,18 @@ from collections import Counter
 from dataclasses import dataclass, field
 from math import exp, log, sqrt
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
-from framebatch.scheduling import Pending, Policy, Run, Shed
+from framebatch.scheduling import Pending, Run, Shed
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from traces import Trace
 
-__all__ = ["Item", "Result", "Simulation", "simulate"]
+    from framebatch.scheduling import Decision
+
+__all__ = ["Decider", "Item", "Result", "Simulation", "simulate"]
 
 NEVER: Final = 1 << 62
 
@@ -33,6 +37,33 @@ class Item:
         self.deadline_ns = deadline_ns
         self.live = False
         self.rows = 1
+
+
+class Observer(Protocol):
+    """Learns how long batches take."""
+
+    def observe(self, frames: int, service_ns: int) -> None:
+        """A batch has finished."""
+
+
+class Decider(Protocol):
+    """What is played: this project's policy, or one that it is compared with. The order of calls is that of a host."""
+
+    @property
+    def estimate(self) -> Observer:
+        """Is told of finished batches."""
+
+    def arrived(self, now_ns: int) -> None:
+        """A frame has arrived."""
+
+    def ready(self, camera: str, now_ns: int, deadline_ns: int) -> None:
+        """It can be run."""
+
+    def decide(self, pending: Pending[Item], start_ns: int) -> Decision:
+        """What to do with the device, which is free."""
+
+    def taken(self, cameras: Iterable[str]) -> None:
+        """Frames of these cameras go into a batch."""
 
 
 @dataclass(kw_only=True)
@@ -73,7 +104,7 @@ class Result:
 class Simulation:
     """One run of a trace; `play` to its end."""
 
-    def __init__(self, trace: Trace, policy: Policy, *, seed: int = 0) -> None:
+    def __init__(self, trace: Trace, policy: Decider, *, seed: int = 0) -> None:
         self.result: Final = Result()
         self._trace = trace
         self._policy = policy
@@ -156,6 +187,6 @@ class Simulation:
         self._finish_ns = NEVER
 
 
-def simulate(trace: Trace, policy: Policy, *, seed: int = 0) -> Result:
+def simulate(trace: Trace, policy: Decider, *, seed: int = 0) -> Result:
     """Play a trace to its end; the seed is that of the service times' noise."""
     return Simulation(trace, policy, seed=seed).play()
