@@ -55,7 +55,8 @@ def claim(folder: Path) -> int:
             f"setting 'record' is {folder}: another server records there; give each server a folder of its own"
         ) from error
     except OSError as error:
-        raise UsageError(f"setting 'record' is {folder}: cannot be written: {error.strerror}; {remedy}") from error
+        reason = "it is no folder" if isinstance(error, FileExistsError) else error.strerror
+        raise UsageError(f"setting 'record' is {folder}: cannot be written: {reason}; {remedy}") from error
 
 
 def new_recording(folder: Path, stamp: str) -> Path:
