@@ -39,7 +39,9 @@ def test_a_killed_server_leaves_what_it_had_written(tmp_path: Path) -> None:
         server.process.send_signal(signal.SIGKILL)
         server.wait(60)
     found = read_recording(tmp_path)
-    assert [(frame.sequence, frame.outcome) for frame in found.frames] == [(a.sequence, a.outcome) for a in answers]
+    assert [(each.sequence, str(each.outcome)) for each in found.frames] == [
+        (a.sequence, str(a.outcome)) for a in answers
+    ]
     assert len(found.frames) + len(found.batches) + len(found.decisions) >= written
     assert found.lost == 0
     with ServerProcess(*SIMULATED, "--record", tmp_path):
