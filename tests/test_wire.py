@@ -187,9 +187,10 @@ def test_a_frame_without_a_picture_is_told_so() -> None:
     assert read(pb.Frame(sequence=1).SerializeToString())[1] == expected
 
 
-def test_a_name_that_is_too_long_goes_no_further() -> None:
-    """Metrics and answers get its beginning only."""
-    frame, _ = read(wire(camera="c" * 1_000_000))
+@pytest.mark.parametrize("model", ["", "nuts"])
+def test_a_name_that_is_too_long_goes_no_further(model: str) -> None:
+    """Metrics and answers get its beginning only, also where the model is not served either."""
+    frame, _ = read(wire(camera="c" * 1_000_000, model=model))
     assert frame.camera == "c" * 128
 
 

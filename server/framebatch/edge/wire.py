@@ -96,11 +96,11 @@ class WireFormat:
 
     def _fill(self, frame: Frame, wire: pb.Frame) -> None:
         """Check the fields one after the other; raises InvalidFrame at the first that is wrong."""
-        frame.model = self._find_model(wire.model)
         characters = len(frame.camera)
         if characters > MAX_CAMERA_CHARACTERS:
             frame.camera = frame.camera[:MAX_CAMERA_CHARACTERS]  # it becomes a label of metrics
             raise InvalidFrame(f"camera has {characters} characters; at most {MAX_CAMERA_CHARACTERS} are allowed")
+        frame.model = self._find_model(wire.model)
         if wire.HasField("deadline_ms"):
             budget_ms = wire.deadline_ms
             if not 0 < budget_ms <= MAX_BUDGET_MS:
