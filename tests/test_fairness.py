@@ -61,8 +61,8 @@ def test_no_number_of_names_fills_the_memory() -> None:
     shares = Shares()
     for number in range(2 * MOST_CAMERAS):
         shares.came(str(number))
-    assert len(shares._ranks) == MOST_CAMERAS
-    assert shares._total == pytest.approx(sum(shares.share(camera) for camera in shares._ranks))
+    assert len(shares._shares) == MOST_CAMERAS
+    assert shares._total == pytest.approx(sum(shares.share(camera) for camera in shares._shares))
 
 
 def test_it_shows_its_state() -> None:

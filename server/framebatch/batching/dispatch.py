@@ -46,10 +46,15 @@ class Dispatch:
         warm: Callable[[], None] | None,
         answer_margin_ns: int,
         shut: Callable[[str], None],
+        tell: Callable[[str], str],
         on_batch: BatchReport | None,
         on_health: HealthReport | None,
     ) -> None:
-        """Join the device. `shut` is told why nothing can be run any more, or that it can again; the rest: `Batcher`."""
+        """Join the device.
+
+        `shut` is told why nothing can be run any more, or that it can again; `tell` says what to add to the reason of a
+        camera's frame that is lost to overload; the rest: `Batcher`.
+        """
         self.policy = policy
         self.usage = Usage()
         self.probing = False
@@ -62,6 +67,7 @@ class Dispatch:
         self._warm = warm
         self._margin_ns = answer_margin_ns
         self._shut = shut
+        self._tell = tell
         self._on_batch = on_batch
         self._after = Smoothed(MILLISECOND_NS)
         policy.after_ns = answer_margin_ns + self._after.cautious_ns
@@ -175,7 +181,8 @@ class Dispatch:
                 late_ms = ns_to_ms(max(0, answer_ns - frame.deadline_ns))
                 reason = f"overload: the device would be {late_ms:.1f} ms too late"
             self._places.leave(frame)
-            self._answers.give(frame, Outcome.EXPIRED, f"{reason}; {frame.reason}" if frame.reason else reason)
+            again = f"; {frame.reason}" if frame.reason else ""
+            self._answers.give(frame, Outcome.EXPIRED, f"{reason}{again}{self._tell(frame.camera)}")
 
     # The device answers ----------------------------------------------------------------------------------------
 

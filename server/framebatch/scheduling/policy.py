@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from itertools import accumulate
-from math import ceil
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from framebatch.clock import ns_to_ms
+from framebatch.clock import SECOND_NS, ns_to_ms
+from framebatch.scheduling.admission import Newcomer, refusal
 from framebatch.scheduling.arrivals import Arrivals
 from framebatch.scheduling.decisions import Decision, Run, Shed, WaitUntil
 from framebatch.scheduling.fairness import Shares
@@ -96,6 +96,16 @@ class Policy:
         """Arrival rate over what the device can do in batches as large as budgets allow; above 1 frames must be lost."""
         return self._rate_per_ns * self._frame_ns()
 
+    @property
+    def rate_per_ns(self) -> float:
+        """Rows that arrive in a nanosecond, of late."""
+        return self._rate_per_ns
+
+    @property
+    def carried_per_second(self) -> float:
+        """Rows that the device could answer in batches as large as budgets allow; what `load` is measured against."""
+        return SECOND_NS / self._frame_ns()
+
     def load_at(self, now_ns: int) -> float:
         """The load, for people: it falls when no frame comes any more, though nobody tells this object. O(1)."""
         elapsed_ns = now_ns - self._window_start_ns
@@ -115,6 +125,10 @@ class Policy:
         """Whether the device is asked for about as much as it can do, or more."""
         return self.load + self.other_load >= HEAVY_LOAD
 
+    def overloaded_at(self, now_ns: int) -> bool:
+        """The same, for people: see `load_at`."""
+        return self.load_at(now_ns) + self.other_load >= HEAVY_LOAD
+
     def limit_batch(self, frames: int) -> None:
         """Run no larger batches from now on; at least 1, and never more than the table knows."""
         self.max_batch = max(1, min(frames, self.estimate.table.max_batch))
@@ -128,11 +142,15 @@ class Policy:
             self._rate_per_ns = rate if elapsed_ns > 2 * self._load_window_ns else (self._rate_per_ns + rate) / 2
             self._window_start_ns = now_ns
             self._window_count = 0
+            self.shares.load = self.load + self.other_load
 
-    def ready(self, camera: str, now_ns: int, deadline_ns: int, rows: int = 1) -> None:
-        """Learn from a frame that can be run from now on: when its camera sends, and that it wants its share."""
+    def ready(self, camera: str, now_ns: int, deadline_ns: int, rows: int = 1, next_ns: int = 0) -> None:
+        """Learn from a frame that can be run from now on: when its camera sends, and that it wants its share.
+
+        `next_ns`: when the camera's next frame will be ready, by the sender's hint; 0: not told.
+        """
         if self.options.predict:
-            self.arrivals.heard(camera, now_ns, deadline_ns - now_ns, rows)
+            self.arrivals.heard(camera, now_ns, deadline_ns - now_ns, rows, next_ns)
         self.shares.came(camera)
         if camera in self.shares.critical:
             self._critical_budget_ns = min(deadline_ns - now_ns, round(BUDGET_GROWS * self._critical_budget_ns))
@@ -143,29 +161,19 @@ class Policy:
             self.shares.served(camera)
 
     def refusal(
-        self, pending: Pending[F], deadline_ns: int, *, ready_ns: int, start_ns: int, now_ns: int, rows: int = 1
+        self,
+        pending: Pending[F],
+        deadline_ns: int,
+        *,
+        ready_ns: int,
+        start_ns: int,
+        now_ns: int,
+        rows: int = 1,
+        camera: str = "",
     ) -> str | None:
-        """Why a frame that arrives now cannot be answered in time by any schedule; None when it can. O(log n).
-
-        Args:
-            pending: what waits already; frames that are still preparing count as ahead of the new one.
-            deadline_ns: of the new frame.
-            ready_ns: when its pixels will be there.
-            start_ns: the earliest start of the next batch.
-            now_ns: the current time.
-            rows: places of a batch that it takes.
-        """
-        ahead = pending.ahead_of(deadline_ns) + pending.preparing
-        if ahead + rows <= self.max_batch:
-            feasible_ns = max(ready_ns, start_ns) + self.estimate.mid_ns[ahead + rows] + self.after_ns
-        else:
-            backlog_ns = start_ns + self.work_ns(ahead + rows)
-            ready_ns = max(ready_ns, start_ns) + self.work_ns(max(rows, self.max_batch))
-            feasible_ns = max(backlog_ns, ready_ns) + self.after_ns
-        if feasible_ns <= deadline_ns:
-            return None
-        budget_ms = ceil(ns_to_ms(feasible_ns - now_ns))  # rounded up: what is named must be enough
-        return f"cannot be answered in time: {ahead} frames are ahead; the smallest budget that fits is {budget_ms} ms"
+        """Why a frame that arrives now will not be answered in time; None when it may be. See `admission.Newcomer`."""
+        new = Newcomer(camera, deadline_ns, ready_ns=ready_ns, start_ns=start_ns, now_ns=now_ns, rows=rows)
+        return refusal(self, pending, new)
 
     def work_ns(self, rows: int) -> int:
         """How long the device needs for so many in the largest batches that are run."""
