@@ -118,6 +118,18 @@ def test_critical_cameras_lose_nothing() -> None:
     assert all(result.served[camera] == result.sent[camera] for camera in ("3", "13", "23"))
 
 
+@pytest.mark.parametrize("priority", list(Priority))
+@pytest.mark.parametrize("fair", [False, True])
+def test_the_same_class_for_all_is_no_class(priority: Priority, *, fair: bool) -> None:
+    """Where all cameras say that they are critical, each gets what it would get as a normal one, frame by frame."""
+    trace = periodic(cameras=30, period_ms=100, frames=40)
+    policies = [Policy(ServiceEstimate(trace.table()), options=PolicyOptions(fair=fair)) for _ in range(2)]
+    for camera in {camera for _, camera in trace.arrivals}:
+        policies[1].shares.classify(camera, priority)
+    normal, special = (simulate(trace, policy) for policy in policies)
+    assert (normal.served, normal.latencies_ns) == (special.served, special.latencies_ns)
+
+
 def test_best_effort_comes_last() -> None:
     """Under overload the batch is filled with others first."""
     policy = taught(options=PolicyOptions(fair=True))

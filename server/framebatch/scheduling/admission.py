@@ -65,15 +65,11 @@ def refusal(policy: Policy, pending: Pending[F], new: Newcomer) -> str | None:
     fits_ns = max(filled_ns, done_ns)
     if fits_ns <= new.deadline_ns:
         return None
-    budget_ms = _ms(fits_ns - new.now_ns)
+    why = "the next batch is full of frames with more time" if filled_ns > done_ns else f"{ahead} frames are ahead"
     least_ns = new.ready_ns - new.now_ns + policy.work_ns(new.rows) + policy.after_ns
-    if new.now_ns + least_ns > new.deadline_ns:
-        why = f"the smallest budget that ever fits is {_ms(least_ns)} ms; now, with {ahead} frames ahead, it is {budget_ms} ms"
-    elif filled_ns > done_ns:
-        why = f"the next batch is full of frames with more time; the smallest budget that fits is {budget_ms} ms"
-    else:
-        why = f"{ahead} frames are ahead; the smallest budget that fits is {budget_ms} ms"
-    return f"cannot be answered in time: {why}"
+    ever = f", and {_ms(least_ns)} ms on an idle device" if new.now_ns + least_ns > new.deadline_ns else ""
+    budget_ms = _ms(fits_ns - new.now_ns)
+    return f"cannot be answered in time: {why}; the smallest budget that fits is {budget_ms} ms{ever}"
 
 
 def _ms(budget_ns: int) -> int:

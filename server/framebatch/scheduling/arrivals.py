@@ -84,14 +84,15 @@ class Arrivals:
         self._give_up_late(now_ns)
         rhythm = self._rhythm(camera)
         expected = self._forget(rhythm)
-        foreseen = rhythm.as_hinted(now_ns)
+        announced = rhythm.as_hinted(now_ns)
+        foreseen = announced and not rhythm.astray
         rhythm.judge(now_ns)
         if rhythm.on_time(now_ns):
             foreseen = foreseen or self._goes_on(rhythm, rhythm.position) >= LIKELY
             self._count(rhythm, went_on=True)
             rhythm.go_on(now_ns)
         else:
-            if expected and not foreseen:
+            if expected and not announced:
                 self._count(rhythm, went_on=False)
             rhythm.begin(now_ns)
             if rhythm.position == 0:
@@ -153,7 +154,7 @@ class Arrivals:
             if chance < LIKELY:
                 break
             found.extend([Expected(round(time_ns), rhythm.budget_ns, rhythm.camera)] * rhythm.rows)
-            if not rhythm.gap_ns:
+            if not rhythm.gap_ns or (rhythm.astray and position == rhythm.position):
                 break
             time_ns += rhythm.gap_ns
             position += 1

@@ -76,8 +76,10 @@ class Shares:
 
     @property
     def mixed(self) -> bool:
-        """Whether a camera is of another class than normal."""
-        return bool(self._classes)
+        """Whether cameras are of different classes; where all are of the same, whatever it is, nothing follows from it."""
+        named = len(self._classes)
+        alike = named >= len(self._shares) and len(self._critical) in (0, named)
+        return named > 0 and not alike
 
     def priority(self, camera: str) -> Priority:
         """The class by which the camera is served."""

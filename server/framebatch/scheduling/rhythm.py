@@ -61,7 +61,8 @@ class Rhythm:
         rows: of its last frame.
         chances: of its chains.
         companions: cameras whose last chain began together with its own, itself included.
-        hinted: whether `due_ns` is what the sender said, and is believed.
+        hinted: whether the sender said, credibly, that there is a next frame.
+        astray: whether it comes at another time than the clock says, so that what follows it is not known.
     """
 
     __slots__ = (
@@ -72,6 +73,7 @@ class Rhythm:
         "_hint_error_ns",
         "_hint_ns",
         "_regular",
+        "astray",
         "budget_ns",
         "camera",
         "chances",
@@ -97,6 +99,7 @@ class Rhythm:
         self.chances = Chances()
         self.companions: tuple[Rhythm, ...] = ()
         self.hinted = False
+        self.astray = False
         self._clock_ns = 0.0
         self._before_ns = 0
         self._regular = 0
@@ -159,19 +162,23 @@ class Rhythm:
     def hint(self, next_ns: int) -> bool:
         """The sender of the frame that was just heard says when the next one will be ready; 0: it does not say.
 
-        Believed unless its hints were further off lately than the clock. A sender that gave a hint the last time, and none
-        now, expects no frame soon. Answers whether the chain is known to end by that. O(1).
+        One that agrees with the clock confirms it, and the clock is the better of the two, as jitter is averaged out in
+        it. One that does not is believed unless hints were further off than the clock lately. A sender that gave a hint
+        the last time, and none now, expects no frame soon. Answers whether the chain is known to end by that. O(1).
         """
         before, self._hint_ns = self._hint_ns, next_ns
-        slack_ns = HINT_SLACK * self.gap_ns
-        believed = self._hint_error_ns <= max(self._clock_error_ns, slack_ns)
+        believed = self._hint_error_ns <= max(self._clock_error_ns, HINT_SLACK * self.gap_ns)
         self.hinted = believed and next_ns > 0
+        self.astray = False
         if self.hinted:
-            self.due_ns = next_ns
             if not self.gap_ns:
                 self._guessed = True
                 self.gap_ns = float(next_ns - self.last_ns)
                 self.jitter_ns = FIRST_JITTER * self.gap_ns
+                self.due_ns = next_ns
+            elif abs(next_ns - self.due_ns) > TOLERANCE * self.gap_ns:
+                self.astray = True
+                self.due_ns = next_ns
         elif believed and before:
             self.due_ns = 0
             return True
