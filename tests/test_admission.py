@@ -84,8 +84,10 @@ def test_only_critical_frames_are_ahead_of_a_critical_one() -> None:
     policy = overloaded()
     for camera in ("c", "d"):
         policy.shares.classify(camera, Priority.CRITICAL)
-    for camera in ("a", "n", "c", "d"):
-        served(policy, camera, 1.0)
+    for camera in ("c", "a", "e", "d", "n", "f", "g", "h", "i", "j") * 50:
+        policy.shares.came(camera)
+        if camera == "n":
+            policy.shares.served(camera)
     assert ask(policy, waiting(*[("a", 12)] * 100), 12, "c") is None
     assert ask(policy, waiting(*[("a", 12)] * 100), 12, "n") is not None
     reason = ask(policy, waiting(*[("a", 20)] * 3, *[("d", 20)] * 17), 20, "c")
