@@ -92,3 +92,16 @@ async def test_without_overload_nobody_is_told(rig: Rig) -> None:
     """Then the budget alone is the reason."""
     assert all("lately" not in frame.reason for frame in lose(rig))
     assert rig.batcher.cameras_not_fitting == 0
+
+
+async def test_a_frame_that_is_passed_over_is_told_so() -> None:
+    """It could be in time alone; under overload the batch is for eight others that have more time."""
+    rig = Rig(instant=False)
+    rig.batcher.policy._rate_per_ns = 1.0
+    (tight,) = rig.submit(0, deadline_ms=13_000)
+    rig.submit(*range(1, 9))
+    rig.decoders.finish(9)
+    assert (await rig.step(0)).batch == list(range(1, 9))
+    assert tight.outcome is Outcome.EXPIRED
+    assert tight.reason == "overload: the batch is full of frames with more time, or of a better class"
+    rig.close()

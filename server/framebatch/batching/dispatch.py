@@ -178,8 +178,10 @@ class Dispatch:
                 continue  # an earlier row of it was answered for all
             if not reason:
                 answer_ns = start_ns + self.policy.estimate.high_ns[1] + self.policy.after_ns
-                late_ms = ns_to_ms(max(0, answer_ns - frame.deadline_ns))
-                reason = f"overload: the device would be {late_ms:.1f} ms too late"
+                late_ns = answer_ns - frame.deadline_ns
+                reason = f"overload: the device would be {ns_to_ms(late_ns):.1f} ms too late"
+                if late_ns <= 0:
+                    reason = "overload: the batch is full of frames with more time, or of a better class"
             self._places.leave(frame)
             again = f"; {frame.reason}" if frame.reason else ""
             self._answers.give(frame, Outcome.EXPIRED, f"{reason}{again}{self._tell(frame.camera)}")
