@@ -97,7 +97,7 @@ async def test_without_overload_nobody_is_told(rig: Rig) -> None:
 async def test_a_frame_that_is_passed_over_is_told_so() -> None:
     """It could be in time alone; under overload the batch is for eight others that have more time."""
     rig = Rig(instant=False)
-    rig.batcher.policy._rate_per_ns = 1.0
+    overload(rig)
     (tight,) = rig.submit(0, deadline_ms=13_000)
     rig.submit(*range(1, 9))
     rig.decoders.finish(9)
