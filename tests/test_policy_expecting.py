@@ -97,6 +97,25 @@ def test_a_device_that_becomes_slower_is_followed() -> None:
     assert result.good > 0.95 * len(trace.arrivals)
 
 
+def test_batches_are_short_for_critical_cameras_until_they_have_been_silent_for_long() -> None:
+    """Half of a critical budget of 24 ms is a batch of 2, and of 32 ten minutes later: the camera may have gone."""
+    table = LatencyTable.linear(alpha_ns=6 * MS, beta_ns=3 * MS, buckets=range(1, 33))
+    policy = Policy(ServiceEstimate(table))
+    policy.shares.classify("press", Priority.CRITICAL)
+    for camera in ("a", "b", "press"):
+        policy.ready(camera, 0, 24 * MS)
+    for minutes, size in ((0, 2), (9, 2), (10, 32)):
+        now = minutes * 60_000 * MS
+        pending: Pending[Item] = Pending()
+        for _ in range(40):
+            item = Item(0, "a", now + 1000 * MS)
+            pending.accept(item)
+            pending.make_ready(item)
+        decision = policy.decide(pending, now)
+        assert isinstance(decision, Run)
+        assert decision.count == size
+
+
 def test_fairness_leaves_no_camera_out() -> None:
     """At far more than the device can do every camera has its share, which without fairness some have not."""
     trace = periodic(cameras=40, period_ms=100, frames=60)

@@ -37,6 +37,8 @@ LOAD_BATCHES: Final = 12
 """Full batches for whose duration arrivals are counted."""
 BUDGET_GROWS: Final = 1.05
 """What is known of the shortest budget of critical frames is raised by so much with each that has a longer one."""
+CRITICAL_NS: Final = 600 * SECOND_NS
+"""So long after the last critical frame the next one is reckoned with: batches are kept short for it."""
 GRAINS: Final = 64
 """In the shortest batch: waits and differences of arrival times below one are not made."""
 FORESEEN: Final = 0.5
@@ -82,6 +84,7 @@ class Policy:
         self.after_ns = after_ns
         self.max_batch: int = estimate.table.max_batch
         self.other_load = 0.0
+        self._critical_ns = 0
         self._critical_budget_ns = estimate.table.service_ns[-1] * 2
         self._load_window_ns = LOAD_BATCHES * estimate.table.service_ns[-1]
         self._window_start_ns = 0
@@ -153,6 +156,7 @@ class Policy:
             self.arrivals.heard(camera, now_ns, deadline_ns - now_ns, rows, next_ns)
         self.shares.came(camera)
         if camera in self.shares.critical:
+            self._critical_ns = now_ns
             self._critical_budget_ns = min(deadline_ns - now_ns, round(BUDGET_GROWS * self._critical_budget_ns))
 
     def taken(self, cameras: Iterable[str]) -> None:
@@ -196,7 +200,7 @@ class Policy:
         if not len(pending):
             return WaitUntil(None)
         limit = self.max_batch
-        if self.shares.critical:
+        if self.shares.critical and start_ns - self._critical_ns < CRITICAL_NS:
             limit = self._limit_for_critical()
             decision = self._by_class(pending, start_ns, limit)
             if decision is not None:
