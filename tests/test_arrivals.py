@@ -55,6 +55,33 @@ def test_companions_of_a_triggered_camera_are_expected_at_once() -> None:
     assert sorted(cameras) == ["b", "c"]
 
 
+def test_a_hint_lets_the_second_frame_be_expected() -> None:
+    """From the first frame on; a hint that lies before now says that the next frame is due at any moment."""
+    arrivals = Arrivals(GRAIN)
+    arrivals.heard("a", 1000 * MS, MS, 1, 1040 * MS)
+    arrivals.heard("b", 1000 * MS, MS, 1, 999 * MS)
+    assert (1040, "a") in expected_ms(arrivals, 1005, 1100)
+    assert "b" in [each.camera for each in arrivals.expected(1000 * MS, 1001 * MS, 9)]
+
+
+def test_the_end_of_a_burst_is_believed_at_once() -> None:
+    """The sender gave hints in the burst, and none with its last frame: no frame is expected after that."""
+    arrivals = Arrivals(GRAIN)
+    for time_ms, next_ms in ((1000, 1010), (1010, 1020), (1020, 0)):
+        arrivals.heard("a", time_ms * MS, MS, 1, next_ms * MS)
+    assert expected_ms(arrivals, 1021, 1100) == []
+
+
+def test_hints_against_the_clock_do_not_make_frames_foreseen() -> None:
+    """Of a camera at random only the next frame is known: too little to plan with."""
+    arrivals, now = Arrivals(GRAIN), 1000
+    for frame in range(200):
+        later = now + 3 + frame * frame * 7919 % 1997
+        arrivals.heard("a", now * MS, MS, 1, later * MS)
+        now = later
+    assert arrivals.foreseen < 0.5
+
+
 def test_random_arrivals_are_not_foreseen() -> None:
     """Few of the frames of a camera without a rhythm seem expected; of one that runs free, all."""
     time_ms, frames = 0.0, []

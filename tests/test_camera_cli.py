@@ -15,6 +15,7 @@ from rich.console import Console
 from framebatch_client import AsyncClient
 from framebatch_client.camera import CameraRun, _Display
 from framebatch_client.testing import ScriptedServer, stay_silent
+from framebatch_proto.v1 import detector_pb2
 
 COMMAND = (sys.executable, "-m", "framebatch_client")
 SHORT = ("--source", "sim:conveyor?width=64&height=64", "--fps", "100")
@@ -64,13 +65,24 @@ async def run(*arguments: str) -> Ended:
 
 async def test_a_run_ends_with_the_table(server: ScriptedServer) -> None:
     """After --count frames the status is 0 and the table sums up, on stderr, with nothing on stdout."""
-    arguments = ("--camera", "press-3", "--deadline-ms", "900", "--mode", "inspect", "--count", "5")
+    arguments = (
+        "--camera",
+        "press-3",
+        "--deadline-ms",
+        "900",
+        "--mode",
+        "inspect",
+        "--count",
+        "5",
+        "--priority",
+        "critical",
+    )
     ended = await run("--server", server.address, *SHORT, *arguments)
     rows = {name: ended.row(name) for name in ("sent", "OK", "mean batch", "lost", "skipped", "reconnects")}
     assert (ended.status, ended.out) == (0, "")
     assert rows == {"sent": "5", "OK": "5", "mean batch": "2.0", "lost": "0", "skipped": "0", "reconnects": "0"}
-    assert ended.err.startswith(f"press-3: {SHORT[1]} -> {server.address}, inspect, deadline 900 ms")
-    assert {frame.camera for frame in server.frames} == {"press-3"}
+    assert ended.err.startswith(f"press-3: {SHORT[1]} -> {server.address}, inspect, critical, deadline 900 ms")
+    assert {(frame.camera, frame.priority) for frame in server.frames} == {("press-3", detector_pb2.PRIORITY_CRITICAL)}
 
 
 async def test_json_lines_have_stdout_to_themselves(server: ScriptedServer) -> None:
@@ -151,6 +163,7 @@ async def test_a_reader_of_the_lines_that_goes_ends_the_run(server: ScriptedServ
         (("--source", "sim:conveyor", "--deadline-ms", "-5"), "deadline_ms must be a number of milliseconds"),
         (("--source", "sim:conveyor", "--server", "edge"), "the server must be HOST:PORT"),
         (("--source", "sim:conveyor", "--mode", "burst"), "'burst' is not one of"),
+        (("--source", "sim:conveyor", "--priority", "high"), "'high' is not one of"),
         (("--source", "sim:conveyor", "--jsonl", "/no/such/dir/x"), "No such file or directory: '/no/such/dir/x'"),
     ],
 )
@@ -165,7 +178,15 @@ async def test_the_live_line_shows_whether_it_is_on() -> None:
     """The repr of the display tells its state."""
     client = AsyncClient("localhost:1")
     wanted = CameraRun(
-        server="", source="", camera="", fps=1, deadline_ms=None, mode="live", count=None, connect_seconds=1
+        server="",
+        source="",
+        camera="",
+        fps=1,
+        deadline_ms=None,
+        mode="live",
+        priority="normal",
+        count=None,
+        connect_seconds=1,
     )
     displays = [_Display(wanted, client.stream(), Console(), live=live) for live in (True, False)]
     assert [repr(display) for display in displays] == ["<_Display on>", "<_Display off>"]

@@ -42,7 +42,15 @@ async def test_a_picture_has_its_answer(client: AsyncClient) -> None:
 async def test_all_options_reach_the_server(server: ScriptedServer, client: AsyncClient) -> None:
     """What was asked for is what the server reads."""
     await client.detect(
-        JPEG, deadline_ms=50, camera="c", mode="live", region=(1, 2, 3, 4), model="m", capture_time=2.0, sequence=1
+        JPEG,
+        deadline_ms=50,
+        camera="c",
+        mode="live",
+        region=(1, 2, 3, 4),
+        model="m",
+        capture_time=2.0,
+        sequence=1,
+        priority="critical",
     )
     expected = detector_pb2.Frame(
         camera="c",
@@ -53,6 +61,7 @@ async def test_all_options_reach_the_server(server: ScriptedServer, client: Asyn
         mode=detector_pb2.MODE_LIVE,
         region=detector_pb2.Region(x=1, y=2, width=3, height=4),
         model="m",
+        priority=detector_pb2.PRIORITY_CRITICAL,
     )
     assert server.frames == [expected]
 

@@ -62,6 +62,10 @@ def test_an_unknown_key_is_refused_with_the_known_ones(file: Path) -> None:
         ({"drain_seconds": 61}, "setting 'drain_seconds' is 61: "),
         ({"record_max_mb": 15}, "setting 'record_max_mb' is 15: Input should be greater than or equal to 16"),
         ({"model": ""}, "setting 'model' is '': "),
+        (
+            {"priorities": {"press-*": "high"}},
+            "setting 'priorities.press-*' is 'high': Input should be 'critical', 'normal' or 'best-effort'",
+        ),
     ],
 )
 def test_values_out_of_range_are_named(settings: dict[str, Any], message: str) -> None:

@@ -61,8 +61,53 @@ def test_no_number_of_names_fills_the_memory() -> None:
     shares = Shares()
     for number in range(2 * MOST_CAMERAS):
         shares.came(str(number))
-    assert len(shares._ranks) == MOST_CAMERAS
-    assert shares._total == pytest.approx(sum(shares.share(camera) for camera in shares._ranks))
+    assert len(shares._shares) == MOST_CAMERAS
+    assert shares._total == pytest.approx(sum(shares.share(camera) for camera in shares._shares))
+
+
+def test_classes_of_very_many_names_are_forgotten() -> None:
+    """They fill the memory as little as shares do, whether or not a frame of them ever became ready."""
+    shares = Shares()
+    for number in range(2 * MOST_CAMERAS):
+        shares.classify(str(number), Priority.CRITICAL)
+    assert (len(shares._classes), len(shares._critical)) == (MOST_CAMERAS, MOST_CAMERAS)
+
+
+@pytest.mark.parametrize(
+    ("critical", "load", "special"),
+    [
+        pytest.param(1, 3.0, True, id="one of ten"),
+        pytest.param(5, 0.5, True, id="half of them, on an idle device"),
+        pytest.param(5, 2.0, False, id="half of them, and more than the device could do"),
+        pytest.param(6, 0.5, False, id="most"),
+        pytest.param(10, 0.5, False, id="all"),
+    ],
+)
+def test_critical_is_for_few(critical: int, load: float, *, special: bool) -> None:
+    """Where most frames are, or more than the device could answer, they are normal until that has changed."""
+    shares = Shares()
+    shares.load = load
+    for round_ in range(100):
+        for number in range(10):
+            if not round_:
+                shares.classify(str(number), Priority.CRITICAL if number < critical else Priority.NORMAL)
+            shares.came(str(number))
+    assert bool(shares.critical) is special
+    assert shares.priority("0") is (Priority.CRITICAL if special else Priority.NORMAL)
+
+
+def test_one_camera_that_floods_is_not_critical() -> None:
+    """Nine frames of ten are its own, so it takes its share like the others, and is critical again when it is slower."""
+    shares = Shares()
+    shares.classify("flood", Priority.CRITICAL)
+    for _ in range(100):
+        for camera in ("flood",) * 9 + ("a",):
+            shares.came(camera)
+    assert shares.critical == set()
+    for _ in range(300):
+        for camera in ("flood", "a", "b", "c", "d"):
+            shares.came(camera)
+    assert shares.critical == {"flood"}
 
 
 def test_it_shows_its_state() -> None:

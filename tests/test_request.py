@@ -16,7 +16,13 @@ JPEG = b"\xff\xd8\xff\xe0 not really"
 def test_options_and_picture_become_one_frame() -> None:
     """Every option arrives in its field of the message."""
     options = FrameOptions(
-        camera="press-3", deadline_ms=100, mode="live", region=(1, 2, 3, 4), model="parts", next_frame_ms=40
+        camera="press-3",
+        deadline_ms=100,
+        mode="live",
+        region=(1, 2, 3, 4),
+        model="parts",
+        priority="critical",
+        next_frame_ms=40,
     )
     expected = detector_pb2.Frame(
         camera="press-3",
@@ -28,6 +34,7 @@ def test_options_and_picture_become_one_frame() -> None:
         region=detector_pb2.Region(x=1, y=2, width=3, height=4),
         next_frame_ms=40,
         model="parts",
+        priority=detector_pb2.PRIORITY_CRITICAL,
     )
     assert options.frame(JPEG, sequence=5, capture_time=1.5) == expected
 
@@ -36,6 +43,15 @@ def test_what_was_not_asked_for_is_absent() -> None:
     """Without options only the picture, its number and the mode are on the wire."""
     expected = detector_pb2.Frame(encoded=JPEG, mode=detector_pb2.MODE_INSPECT)
     assert FrameOptions().frame(JPEG, sequence=0) == expected
+
+
+def test_a_frame_may_have_a_hint_of_its_own() -> None:
+    """It takes the place of the options', and is checked like that."""
+    options = FrameOptions(next_frame_ms=40)
+    assert options.frame(JPEG, sequence=0, next_frame_ms=10).next_frame_ms == 10
+    with pytest.raises(InvalidRequest) as caught:
+        options.frame(JPEG, sequence=0, next_frame_ms=0)
+    assert str(caught.value) == "next_frame_ms must be a number of milliseconds greater than 0, not 0"
 
 
 @pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
@@ -96,6 +112,7 @@ def test_what_is_no_picture_is_named(picture: Any, message: str) -> None:
     [
         ({"camera": "x" * 129}, "camera must have at most 128 characters, has 129"),
         ({"mode": "burst"}, "mode must be 'live' or 'inspect', not 'burst'"),
+        ({"priority": "high"}, "priority must be 'critical', 'normal' or 'best-effort', not 'high'"),
         ({"next_frame_ms": -1.0}, "next_frame_ms must be a number of milliseconds greater than 0, not -1.0"),
         ({"region": (0, 0, 0, 1)}, "region must be whole pixels (x, y, width, height), width and height >= 1"),
         ({"region": (0, -1, 1, 1)}, "region must be whole pixels (x, y, width, height), width and height >= 1"),

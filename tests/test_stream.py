@@ -62,9 +62,10 @@ async def test_answers_come_as_they_are_ready(server: ScriptedServer, client: As
 async def test_all_options_reach_the_server(server: ScriptedServer, client: AsyncClient) -> None:
     """Options of the stream are on each frame, with the period as the hint when the next one comes."""
     options: dict[str, Any] = {"camera": "c", "fps": 20, "deadline_ms": 80, "mode": "live", "model": "m"}
-    async with client.stream(region=(0, 1, 2, 3), **options) as stream:
+    async with client.stream(region=(0, 1, 2, 3), priority="best-effort", **options) as stream:
         await stream.send(JPEG, sequence=7, capture_time=1.0)
-        await server.received(1)
+        await stream.send(JPEG, next_frame_ms=12)
+        await server.received(2)
     expected = detector_pb2.Frame(
         camera="c",
         sequence=7,
@@ -75,8 +76,10 @@ async def test_all_options_reach_the_server(server: ScriptedServer, client: Asyn
         region=detector_pb2.Region(x=0, y=1, width=2, height=3),
         next_frame_ms=50,
         model="m",
+        priority=detector_pb2.PRIORITY_BEST_EFFORT,
     )
-    assert server.frames == [expected]
+    assert server.frames[0] == expected
+    assert server.frames[1].next_frame_ms == 12
 
 
 async def test_closing_waits_for_what_was_sent(server: ScriptedServer, client: AsyncClient) -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from framebatch.edge.priorities import Priorities
 from framebatch.edge.wire import WireFormat
 from framebatch.errors import InvalidFrame
 from framebatch.frame import (
@@ -20,6 +21,7 @@ from framebatch.frame import (
     Model,
     Outcome,
     Picture,
+    Priority,
     RawPicture,
     Region,
 )
@@ -91,12 +93,14 @@ def test_every_field_is_read() -> None:
         region=pb.Region(x=1, y=2, width=39, height=28),
         next_frame_ms=40.0,
         model="bolts",
+        priority=pb.PRIORITY_CRITICAL,
     )
     frame, problem = read(message, camera="another")
     assert problem == ""
     assert (frame.camera, frame.sequence, frame.live) == ("press-3", 2**64 - 1, True)
     assert frame.deadline_ns == ARRIVAL_NS + 12_500_000
     assert (frame.capture_unix_ns, frame.region, frame.model) == (17, Region(1, 2, 39, 28), BOLTS)
+    assert (frame.priority, frame.next_frame_ns) == (Priority.CRITICAL, 40_000_000)
 
 
 @pytest.mark.parametrize(
@@ -113,6 +117,44 @@ def test_the_streams_camera_holds_where_a_frame_names_none() -> None:
     assert read(wire(), camera="press-3")[0].camera == "press-3"
 
 
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        (pb.PRIORITY_UNSPECIFIED, Priority.NORMAL),
+        (pb.PRIORITY_NORMAL, Priority.NORMAL),
+        (pb.PRIORITY_CRITICAL, Priority.CRITICAL),
+        (pb.PRIORITY_BEST_EFFORT, Priority.BEST_EFFORT),
+    ],
+)
+def test_a_frame_says_its_class(said: pb.Priority.ValueType, expected: Priority) -> None:
+    """One that says nothing is normal."""
+    assert read(wire(priority=said))[0].priority is expected
+
+
+def test_the_configuration_fixes_classes_also_of_the_streams_camera() -> None:
+    """Whatever the frame says; cameras that no pattern matches have the class that they give."""
+    format_ = WireFormat(
+        read_header=WIRE._read_header,
+        find_model=WIRE._find_model,
+        deadline_ns=1,
+        wall_clock_ns=lambda: 0,
+        priorities=Priorities({"press-*": "normal"}),
+    )
+    message = wire(priority=pb.PRIORITY_CRITICAL)
+    found = {
+        camera: format_.frame(message, camera=camera, arrival_ns=0, call_deadline_ns=None, reply=lambda _: None)[0]
+        for camera in ("press-3", "belt")
+    }
+    assert found["press-3"].priority is Priority.NORMAL
+    assert found["belt"].priority is Priority.CRITICAL
+
+
+@pytest.mark.parametrize("hint_ms", [1e300, float("inf")])
+def test_a_hint_is_an_hour_at_most(hint_ms: float) -> None:
+    """Whoever sends so seldom need not be expected."""
+    assert read(wire(next_frame_ms=hint_ms))[0].next_frame_ns == 3600 * 10**9
+
+
 @pytest.mark.parametrize("mode", [pb.MODE_UNSPECIFIED, pb.MODE_INSPECT])
 def test_only_live_frames_may_be_superseded(mode: pb.Mode.ValueType) -> None:
     """A client that says nothing wants an answer for each part."""
@@ -120,10 +162,10 @@ def test_only_live_frames_may_be_superseded(mode: pb.Mode.ValueType) -> None:
 
 
 def test_what_a_later_version_says_is_not_understood_and_not_refused() -> None:
-    """An unknown mode is read as MODE_INSPECT, and an unknown field is passed over."""
-    mode_99, field_1000 = b"\x38\x63", b"\xc2\x3e\x03new"
-    frame, problem = read(wire(sequence=4) + mode_99 + field_1000)
-    assert (problem, frame.live, frame.sequence) == ("", False, 4)
+    """An unknown mode is read as MODE_INSPECT, a class as normal, and an unknown field is passed over."""
+    mode_99, priority_99, field_1000 = b"\x38\x63", b"\x58\x63", b"\xc2\x3e\x03new"
+    frame, problem = read(wire(sequence=4) + mode_99 + priority_99 + field_1000)
+    assert (problem, frame.live, frame.sequence, frame.priority) == ("", False, 4, Priority.NORMAL)
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import grpc
 
     from framebatch_client.models import ServerModel, ServerModels
-    from framebatch_client.request import Mode, Picture, Region
+    from framebatch_client.request import Mode, Picture, Priority, Region
     from framebatch_client.transport import Health
 
 _MARGIN_SECONDS = 2.0
@@ -64,6 +64,7 @@ class AsyncClient:
         mode: Mode = "inspect",
         region: Region | None = None,
         model: str = "",
+        priority: Priority = "normal",
         capture_time: float | None = None,
         sequence: int = 0,
     ) -> Answer:
@@ -77,6 +78,7 @@ class AsyncClient:
             mode: "inspect", or "live" if a newer frame of the camera may supersede this one.
             region: x, y, width, height in source pixels to look at; None: the whole picture.
             model: which model; empty: the server's default.
+            priority: "critical" (answered before all others; for few), "normal", or "best-effort" (lost first).
             capture_time: when it was taken, seconds since the Unix epoch; gives ``answer.timing.age``.
             sequence: echoed in the answer.
 
@@ -89,7 +91,9 @@ class AsyncClient:
             AnswerTimeout: the server kept silent.
             CallFailed: the server refused the call as a whole.
         """
-        options = FrameOptions(camera=camera, deadline_ms=deadline_ms, mode=mode, region=region, model=model)
+        options = FrameOptions(
+            camera=camera, deadline_ms=deadline_ms, mode=mode, region=region, model=model, priority=priority
+        )
         frame = options.frame(picture, sequence=sequence, capture_time=capture_time)
         timeout_seconds = (
             _NO_DEADLINE_TIMEOUT_SECONDS if deadline_ms is None else options.budget_seconds + _MARGIN_SECONDS
@@ -107,6 +111,7 @@ class AsyncClient:
         mode: Mode = "inspect",
         region: Region | None = None,
         model: str = "",
+        priority: Priority = "normal",
         connect_timeout_seconds: float = DEFAULT_CONNECT_SECONDS,
     ) -> AsyncStream:
         """Make the stream of one camera; ``async with`` opens and closes it.
@@ -118,6 +123,7 @@ class AsyncClient:
             mode: "live" or "inspect".
             region: part to look at.
             model: which model.
+            priority: "critical" (answered before all others; for few), "normal", or "best-effort" (lost first).
             fps: pace of ``run``, and the hint to the server when the next frame will come; None: no pace, no hint.
             connect_timeout_seconds: how long opening may take when there is no server yet; once open, a stream keeps
                 trying to come back for as long as it is not closed.
@@ -131,6 +137,7 @@ class AsyncClient:
             mode=mode,
             region=region,
             model=model,
+            priority=priority,
             next_frame_ms=None if fps is None else next_frame_ms(fps),
         )
         self._streams = self._live_streams()

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from framebatch_client.answer import Answer
-    from framebatch_client.request import Mode
+    from framebatch_client.request import Mode, Priority
     from framebatch_client.sources import Source
     from framebatch_client.statistics import StreamStats
     from framebatch_client.stream import AsyncStream
@@ -40,6 +40,7 @@ class CameraRun:
     fps: float
     deadline_ms: float | None
     mode: Mode
+    priority: Priority
     count: int | None
     connect_seconds: float
 
@@ -47,7 +48,8 @@ class CameraRun:
     def title(self) -> str:
         """Who sends what to whom."""
         deadline = "the server's deadline" if self.deadline_ms is None else f"deadline {self.deadline_ms:g} ms"
-        return f"{self.camera}: {self.source} -> {self.server}, {self.mode}, {deadline}"
+        priority = "" if self.priority == "normal" else f", {self.priority}"
+        return f"{self.camera}: {self.source} -> {self.server}, {self.mode}{priority}, {deadline}"
 
 
 async def run_camera(
@@ -77,7 +79,9 @@ async def run_camera(
     async with AsyncClient(run.server) as client:
         with console.status(f"waiting for {run.server}") if live else nullcontext():
             await client.wait_ready(run.connect_seconds)
-        stream = client.stream(camera=run.camera, fps=run.fps, deadline_ms=run.deadline_ms, mode=run.mode)
+        stream = client.stream(
+            camera=run.camera, fps=run.fps, deadline_ms=run.deadline_ms, mode=run.mode, priority=run.priority
+        )
         try:
             with _stopped_by_signals(stream):
                 async with stream, _Display(run, stream, console, live=live):

@@ -41,6 +41,14 @@ class _Mode(StrEnum):
     INSPECT = "inspect"
 
 
+class _Priority(StrEnum):
+    """The choices of --priority."""
+
+    CRITICAL = "critical"
+    NORMAL = "normal"
+    BEST_EFFORT = "best-effort"
+
+
 @app.command()
 def camera(
     *,
@@ -54,6 +62,9 @@ def camera(
     mode: Annotated[
         _Mode, typer.Option(help="live: a newer frame supersedes a waiting one. inspect: every frame is judged.")
     ] = _Mode.LIVE,
+    priority: Annotated[
+        _Priority, typer.Option(help="Under overload critical cameras, which must be few, are answered first.")
+    ] = _Priority.NORMAL,
     count: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Stop after N frames; without it, at the end or Ctrl-C.")
     ] = None,
@@ -86,6 +97,7 @@ def camera(
             fps=fps,
             deadline_ms=deadline_ms,
             mode=mode.value,
+            priority=priority.value,
             count=count,
             connect_seconds=connect_seconds,
         )

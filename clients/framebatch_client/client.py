@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from framebatch_client.answer import Answer
     from framebatch_client.models import ServerModel, ServerModels
     from framebatch_client.pulling import Pictures
-    from framebatch_client.request import Mode, Picture, Region
+    from framebatch_client.request import Mode, Picture, Priority, Region
     from framebatch_client.statistics import StreamStats
     from framebatch_client.stream import AsyncStream
     from framebatch_client.transport import Health
@@ -53,6 +53,7 @@ class Client:
         mode: Mode = "inspect",
         region: Region | None = None,
         model: str = "",
+        priority: Priority = "normal",
         capture_time: float | None = None,
         sequence: int = 0,
     ) -> Answer:
@@ -65,6 +66,7 @@ class Client:
                 mode=mode,
                 region=region,
                 model=model,
+                priority=priority,
                 capture_time=capture_time,
                 sequence=sequence,
             )
@@ -79,6 +81,7 @@ class Client:
         mode: Mode = "inspect",
         region: Region | None = None,
         model: str = "",
+        priority: Priority = "normal",
         connect_timeout_seconds: float = DEFAULT_CONNECT_SECONDS,
     ) -> Stream:
         """Make the stream of one camera; ``with`` opens and closes it. Arguments of ``AsyncClient.stream``."""
@@ -89,6 +92,7 @@ class Client:
             mode=mode,
             region=region,
             model=model,
+            priority=priority,
             connect_timeout_seconds=connect_timeout_seconds,
         )
         return Stream(stream, self._runner)
@@ -159,9 +163,18 @@ class Stream:
         """Connect; opening again does nothing. Raises ServerUnavailable when there is no server in time."""
         self._runner.wait(self._stream.open())
 
-    def send(self, picture: Picture, *, sequence: int | None = None, capture_time: float | None = None) -> int:
+    def send(
+        self,
+        picture: Picture,
+        *,
+        sequence: int | None = None,
+        capture_time: float | None = None,
+        next_frame_ms: float | None = None,
+    ) -> int:
         """Send one frame and return its sequence number: arguments and errors of ``AsyncStream.send``."""
-        return self._runner.wait(self._stream.send(picture, sequence=sequence, capture_time=capture_time))
+        return self._runner.wait(
+            self._stream.send(picture, sequence=sequence, capture_time=capture_time, next_frame_ms=next_frame_ms)
+        )
 
     def answers(self) -> Iterator[Answer]:
         """Give the answers as they come, until the stream is finished and all have come; for one consumer."""

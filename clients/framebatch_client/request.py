@@ -22,9 +22,15 @@ Picture: TypeAlias = bytes | bytearray | memoryview | str | os.PathLike[str] | n
 """An encoded picture as bytes, the path of one, or a uint8 array: (height, width, 3) BGR or (height, width) gray."""
 
 Mode: TypeAlias = Literal["live", "inspect"]
+Priority: TypeAlias = Literal["critical", "normal", "best-effort"]
 Region: TypeAlias = tuple[int, int, int, int]
 
 _MODES = {"live": detector_pb2.MODE_LIVE, "inspect": detector_pb2.MODE_INSPECT}
+_PRIORITIES = {
+    "critical": detector_pb2.PRIORITY_CRITICAL,
+    "normal": detector_pb2.PRIORITY_UNSPECIFIED,  # read as normal, and takes no byte
+    "best-effort": detector_pb2.PRIORITY_BEST_EFFORT,
+}
 _MAX_CAMERA_CHARACTERS = 128
 _MAX_SEQUENCE = 2**64 - 1
 _LONGEST_WAIT_SECONDS = 3600.0
@@ -41,6 +47,8 @@ class FrameOptions:
         mode: "live" (a newer frame supersedes a waiting one) or "inspect" (every frame is judged).
         region: x, y, width, height in source pixels to look at; None: the whole picture.
         model: name of the model; empty: the server's default.
+        priority: "critical" (answered before all others; for few), "normal", or "best-effort" (lost first); the server's
+            configuration may say otherwise.
         next_frame_ms: hint to the scheduler, milliseconds until the camera's next frame; None: no hint.
 
     Raises:
@@ -52,6 +60,7 @@ class FrameOptions:
     mode: Mode = "inspect"
     region: Region | None = None
     model: str = ""
+    priority: Priority = "normal"
     next_frame_ms: float | None = None
 
     def __post_init__(self) -> None:
@@ -59,10 +68,9 @@ class FrameOptions:
             raise InvalidRequest(f"camera must have at most 128 characters, has {len(self.camera)}: {self.camera!r}")
         if self.mode not in _MODES:
             raise InvalidRequest(f"mode must be 'live' or 'inspect', not {self.mode!r}")
-        if self.next_frame_ms is not None and not (self.next_frame_ms > 0 and math.isfinite(self.next_frame_ms)):
-            raise InvalidRequest(
-                f"next_frame_ms must be a number of milliseconds greater than 0, not {self.next_frame_ms!r}"
-            )
+        if self.priority not in _PRIORITIES:
+            raise InvalidRequest(f"priority must be 'critical', 'normal' or 'best-effort', not {self.priority!r}")
+        _check_hint(self.next_frame_ms)
         if self.region is not None:
             _check_region(self.region)
 
@@ -71,26 +79,36 @@ class FrameOptions:
         """The deadline as a time to wait: 0 where it is none, or nonsense; at most an hour."""
         return min(_LONGEST_WAIT_SECONDS, max(0.0, (self.deadline_ms or 0.0) / 1000))
 
-    def frame(self, picture: Picture, *, sequence: int, capture_time: float | None = None) -> detector_pb2.Frame:
+    def frame(
+        self,
+        picture: Picture,
+        *,
+        sequence: int,
+        capture_time: float | None = None,
+        next_frame_ms: float | None = None,
+    ) -> detector_pb2.Frame:
         """Build the message for one picture.
 
         Args:
             picture: see ``Picture``. A path is read now, from disk; arrays are copied.
             sequence: 0 or more, echoed in the answer.
             capture_time: when the picture was taken, seconds since the Unix epoch (as ``time.time()`` gives).
+            next_frame_ms: the hint of this frame; None: that of the options.
 
         Raises:
             InvalidRequest: the picture cannot be sent as it is, or a number is out of range.
         """
         if not 0 <= sequence <= _MAX_SEQUENCE:
             raise InvalidRequest(f"sequence must be between 0 and 2**64 - 1, not {sequence!r}")
+        _check_hint(next_frame_ms)
         frame = detector_pb2.Frame(
             camera=self.camera,
             sequence=sequence,
             deadline_ms=self.deadline_ms,
             mode=_MODES[self.mode],
-            next_frame_ms=self.next_frame_ms,
+            next_frame_ms=self.next_frame_ms if next_frame_ms is None else next_frame_ms,
             model=self.model,
+            priority=_PRIORITIES[self.priority],
         )
         if isinstance(picture, np.ndarray):
             frame.raw.CopyFrom(_raw(picture))
@@ -131,6 +149,11 @@ def _raw(pixels: np.ndarray[Any, np.dtype[Any]]) -> detector_pb2.RawPicture:
         raise InvalidRequest(f"an array needs at least one pixel, its shape is {pixels.shape}")
     height, width = pixels.shape[:2]
     return detector_pb2.RawPicture(width=width, height=height, layout=layout, pixels=pixels.tobytes())
+
+
+def _check_hint(next_frame_ms: float | None) -> None:
+    if next_frame_ms is not None and not (next_frame_ms > 0 and math.isfinite(next_frame_ms)):
+        raise InvalidRequest(f"next_frame_ms must be a number of milliseconds greater than 0, not {next_frame_ms!r}")
 
 
 def _check_region(region: Region) -> None:

@@ -88,7 +88,14 @@ class AsyncStream:
         elif self.state in {"finishing", "closed"}:
             raise ClientClosed(f"the stream of camera {self._options.camera!r} is {self.state}")
 
-    async def send(self, picture: Picture, *, sequence: int | None = None, capture_time: float | None = None) -> int:
+    async def send(
+        self,
+        picture: Picture,
+        *,
+        sequence: int | None = None,
+        capture_time: float | None = None,
+        next_frame_ms: float | None = None,
+    ) -> int:
         """Send one frame, and wait only while the connection takes no more.
 
         Cancelling a ``send`` that waits breaks the connection, since half a frame cannot be taken back.
@@ -97,6 +104,8 @@ class AsyncStream:
             picture: encoded bytes, a path, or a uint8 array.
             sequence: number to be echoed; None: one more than the last, from 0 on.
             capture_time: when the picture was taken, seconds since the Unix epoch.
+            next_frame_ms: a hint to the server, milliseconds until the camera's next frame will be sent, e.g. within a
+                burst; None: as the stream's fps says, if it has one.
 
         Returns:
             The sequence number.
@@ -110,7 +119,7 @@ class AsyncStream:
         if self.state != "open":
             await self._check_usable()
         number = self._next_sequence if sequence is None else sequence
-        frame = self._options.frame(picture, sequence=number, capture_time=capture_time)
+        frame = self._options.frame(picture, sequence=number, capture_time=capture_time, next_frame_ms=next_frame_ms)
         self._next_sequence = number + 1
         await self._connection.write(frame)
         return number

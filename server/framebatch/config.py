@@ -77,6 +77,10 @@ class Config(BaseModel):
     deadline_ms: float = Field(default=1000.0, gt=0, le=3_600_000)
     """Budget of a frame that names none, in milliseconds."""
 
+    priorities: dict[str, Literal["critical", "normal", "best-effort"]] = {}
+    """Classes of cameras by patterns of their names, e.g. `"press-*" = "critical"`; the first that matches wins, also over
+    what frames say."""
+
     answer_margin_ms: float = Field(default=2.0, ge=0)
     """Answers are planned to leave so much before the deadline, for their way to the client."""
 

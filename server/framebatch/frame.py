@@ -6,7 +6,7 @@ A frame's fields are written by one room each (the comment above them says which
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ __all__ = [
     "Model",
     "Outcome",
     "Picture",
+    "Priority",
     "RawPicture",
     "Region",
 ]
@@ -38,6 +39,19 @@ class Outcome(StrEnum):
     REJECTED = "REJECTED"
     INVALID = "INVALID"
     FAILED = "FAILED"
+
+
+class Priority(IntEnum):
+    """How much it matters that a camera's frames are answered; of two classes the lower number is served first."""
+
+    CRITICAL = 0
+    NORMAL = 1
+    BEST_EFFORT = 2
+
+    @property
+    def word(self) -> str:
+        """As people write it, and as metrics show it: `best-effort`."""
+        return self.name.lower().replace("_", "-")
 
 
 class Region(NamedTuple):
@@ -127,6 +141,8 @@ class Frame:
         deadline_ns: when its answer must have left.
         reply: called exactly once, on the event loop, when `outcome` is set.
         capture_unix_ns: when the picture was taken by the camera's clock; None when not told.
+        priority: whose frames are answered when not all can be.
+        next_frame_ns: from its arrival to that of the camera's next frame, by the sender's hint; 0 when not told.
         model: who answers it.
         header: what the picture's header says; None until it was read.
         rows: places of a batch that it takes: 1, or the number of tiles of a large picture.
@@ -161,11 +177,13 @@ class Frame:
         "header",
         "live",
         "model",
+        "next_frame_ns",
         "outcome",
         "parsed_ns",
         "picture",
         "picture_bytes",
         "prepared",
+        "priority",
         "ready_ns",
         "reason",
         "region",
@@ -198,6 +216,8 @@ class Frame:
         self.deadline_ns = deadline_ns
         self.reply = reply
         self.capture_unix_ns = capture_unix_ns
+        self.priority = Priority.NORMAL
+        self.next_frame_ns = 0
         self.model = NO_MODEL
         self.header: Header | None = None
         # batcher: on the event loop, except `prepared`, `error` and the two times after it, which a decoder writes

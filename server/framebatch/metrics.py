@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from prometheus_client import Metric
 
-    from framebatch.frame import Frame, Outcome
+    from framebatch.frame import Frame, Outcome, Priority
 
     Rows: TypeAlias = Callable[[], Iterable[tuple[Sequence[str], float]]]
 
@@ -77,6 +77,7 @@ class ModelMetrics:
 
     def __init__(self) -> None:
         self.answers: dict[tuple[str, Outcome], int] = {}
+        self.by_priority: dict[tuple[Priority, Outcome], int] = {}
         self.latency = Distribution(LATENCY_BOUNDS)
         self.stages = {stage: Distribution(LATENCY_BOUNDS) for stage in ("decode", "queue", "device", "post")}
         self.batches = Distribution(BATCH_BOUNDS)
@@ -99,6 +100,8 @@ class ModelMetrics:
             raise ValueError(f"{frame!r} has no outcome yet")
         key = (camera, outcome)
         self.answers[key] = self.answers.get(key, 0) + 1
+        kind = (frame.priority, outcome)
+        self.by_priority[kind] = self.by_priority.get(kind, 0) + 1
         if frame.parsed_ns:
             stages = self.stages
             self.latency.observe(ns_to_seconds(frame.answered_ns - frame.arrival_ns))
@@ -193,6 +196,11 @@ class Metrics(Collector):
         frames = CounterMetricFamily(
             "framebatch_frames", "Frames answered, by camera and outcome.", labels=["model", "camera", "outcome"]
         )
+        by_priority = CounterMetricFamily(
+            "framebatch_priority_frames",
+            "Frames answered, by class and outcome.",
+            labels=["model", "priority", "outcome"],
+        )
         latency = HistogramMetricFamily(
             "framebatch_latency_seconds",
             "From reading a frame to its detections, for frames answered OK.",
@@ -209,6 +217,8 @@ class Metrics(Collector):
         for name, model in self._models.items():
             for (camera, outcome), number in model.answers.items():
                 frames.add_metric([name, camera, outcome.value], number)
+            for (priority, outcome), number in model.by_priority.items():
+                by_priority.add_metric([name, priority.word, outcome.value], number)
             if not name:  # never reaches the device
                 continue
             latency.add_metric([name], model.latency.cumulative(), model.latency.total)
@@ -217,7 +227,7 @@ class Metrics(Collector):
             batches.add_metric([name], model.batches.cumulative(), model.batches.total)
             padding.add_metric([name], model.padding)
             busy.add_metric([name], ns_to_seconds(model.device_ns))
-        yield from (frames, latency, stages, batches, padding, busy)
+        yield from (frames, by_priority, latency, stages, batches, padding, busy)
 
     def _admit_camera(self, camera: str) -> str:
         """The label for a camera: its name for the first ones, a common one for the rest."""

@@ -9,7 +9,7 @@ said in its Answer and never ends the stream. A gRPC status other than OK concer
 UNAVAILABLE while the server drains, RESOURCE_EXHAUSTED for a message over the size limit.
 
 Rules for growth: fields are added, never renumbered or reused; a reader ignores what it does not know; an unknown
-Mode is read as MODE_INSPECT, an unknown Outcome is shown as a failure.
+Mode is read as MODE_INSPECT, an unknown Priority as PRIORITY_NORMAL, an unknown Outcome is shown as a failure.
 """
 
 from collections import abc as _abc
@@ -51,6 +51,38 @@ MODE_LIVE: Mode.ValueType  # 1
 MODE_INSPECT: Mode.ValueType  # 2
 """Every frame is a part to be judged: it is never superseded."""
 Global___Mode: _TypeAlias = Mode  # noqa: Y015
+
+class _Priority:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PriorityEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Priority.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PRIORITY_UNSPECIFIED: _Priority.ValueType  # 0
+    """Read as PRIORITY_NORMAL."""
+    PRIORITY_CRITICAL: _Priority.ValueType  # 1
+    """In the next batch, before all others. For few: while more than half of the frames are critical, or more than most of
+    the device could answer, they are normal.
+    """
+    PRIORITY_NORMAL: _Priority.ValueType  # 2
+    PRIORITY_BEST_EFFORT: _Priority.ValueType  # 3
+    """Lost first, when frames must be lost."""
+
+class Priority(_Priority, metaclass=_PriorityEnumTypeWrapper):
+    """Whose frames are answered when not all can be. Without overload the class changes little. The server's configuration
+    may fix a camera's class: then that one holds, whatever its frames say.
+    """
+
+PRIORITY_UNSPECIFIED: Priority.ValueType  # 0
+"""Read as PRIORITY_NORMAL."""
+PRIORITY_CRITICAL: Priority.ValueType  # 1
+"""In the next batch, before all others. For few: while more than half of the frames are critical, or more than most of
+the device could answer, they are normal.
+"""
+PRIORITY_NORMAL: Priority.ValueType  # 2
+PRIORITY_BEST_EFFORT: Priority.ValueType  # 3
+"""Lost first, when frames must be lost."""
+Global___Priority: _TypeAlias = Priority  # noqa: Y015
 
 class _PixelLayout:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -192,6 +224,7 @@ class Frame(_message.Message):
     REGION_FIELD_NUMBER: _builtins.int
     NEXT_FRAME_MS_FIELD_NUMBER: _builtins.int
     MODEL_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
     camera: _builtins.str
     """Who took the picture: at most 128 characters. On a stream only the first frame needs it; it holds for the stream."""
     sequence: _builtins.int
@@ -210,9 +243,14 @@ class Frame(_message.Message):
     """
     mode: Global___Mode.ValueType
     next_frame_ms: _builtins.float
-    """A hint for the scheduler: milliseconds until the next frame of this camera is expected. Greater than 0."""
+    """A hint for the scheduler: milliseconds from the arrival of this frame to that of the camera's next one, greater than
+    0. A camera that runs free gives its period; a triggered one the time to the next frame of the burst. Absent: not
+    known. Hints that turn out wrong again and again are ignored.
+    """
     model: _builtins.str
     """Which model; empty: the server's default. An unknown name is answered INVALID."""
+    priority: Global___Priority.ValueType
+    """Of the camera, from this frame on: the class of its last frame holds for all that wait."""
     @_builtins.property
     def raw(self) -> Global___RawPicture: ...
     @_builtins.property
@@ -232,10 +270,11 @@ class Frame(_message.Message):
         region: Global___Region | None = ...,
         next_frame_ms: _builtins.float | None = ...,
         model: _builtins.str = ...,
+        priority: Global___Priority.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_capture_time_unix_ns", b"_capture_time_unix_ns", "_deadline_ms", b"_deadline_ms", "_next_frame_ms", b"_next_frame_ms", "_region", b"_region", "capture_time_unix_ns", b"capture_time_unix_ns", "deadline_ms", b"deadline_ms", "encoded", b"encoded", "next_frame_ms", b"next_frame_ms", "picture", b"picture", "raw", b"raw", "region", b"region"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_capture_time_unix_ns", b"_capture_time_unix_ns", "_deadline_ms", b"_deadline_ms", "_next_frame_ms", b"_next_frame_ms", "_region", b"_region", "camera", b"camera", "capture_time_unix_ns", b"capture_time_unix_ns", "deadline_ms", b"deadline_ms", "encoded", b"encoded", "mode", b"mode", "model", b"model", "next_frame_ms", b"next_frame_ms", "picture", b"picture", "raw", b"raw", "region", b"region", "sequence", b"sequence"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_capture_time_unix_ns", b"_capture_time_unix_ns", "_deadline_ms", b"_deadline_ms", "_next_frame_ms", b"_next_frame_ms", "_region", b"_region", "camera", b"camera", "capture_time_unix_ns", b"capture_time_unix_ns", "deadline_ms", b"deadline_ms", "encoded", b"encoded", "mode", b"mode", "model", b"model", "next_frame_ms", b"next_frame_ms", "picture", b"picture", "priority", b"priority", "raw", b"raw", "region", b"region", "sequence", b"sequence"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__capture_time_unix_ns: _TypeAlias = _typing.Literal["capture_time_unix_ns"]  # noqa: Y015
     _WhichOneofArgType__capture_time_unix_ns: _TypeAlias = _typing.Literal["_capture_time_unix_ns", b"_capture_time_unix_ns"]  # noqa: Y015

@@ -9,7 +9,7 @@ said in its Answer and never ends the stream. A gRPC status other than OK concer
 UNAVAILABLE while the server drains, RESOURCE_EXHAUSTED for a message over the size limit.
 
 Rules for growth: fields are added, never renumbered or reused; a reader ignores what it does not know; an unknown
-Mode is read as MODE_INSPECT, an unknown Outcome is shown as a failure.
+Mode is read as MODE_INSPECT, an unknown Priority as PRIORITY_NORMAL, an unknown Outcome is shown as a failure.
 """
 
 from collections import abc as _abc

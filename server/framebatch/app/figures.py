@@ -51,6 +51,11 @@ def export_figures(metrics: Metrics, repository: Repository, service: DetectorSe
         lambda each: each.policy.load_at(now_ns()),
     )
     per_model(
+        "framebatch_cameras_not_fitting",
+        "Cameras that got less than nine tenths of their frames answered lately, while the model is overloaded.",
+        lambda each: each.batcher.cameras_not_fitting,
+    )
+    per_model(
         "framebatch_drift_ratio",
         "Recent service times over the measured table; 1 when nothing changed.",
         lambda each: each.policy.estimate.factor,

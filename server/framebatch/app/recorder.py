@@ -49,7 +49,7 @@ class Recorder:
                 frame.sequence,
                 frame.live,
                 frame.rows,
-                1,  # priority: int(frame.priority) once frames have one
+                int(frame.priority),
                 frame.arrival_ns,
                 frame.deadline_ns,
                 frame.ready_ns,

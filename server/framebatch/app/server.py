@@ -34,6 +34,7 @@ from framebatch.edge.grpc_server import GrpcServer
 from framebatch.edge.http import HttpServer, bind
 from framebatch.edge.intake import Intake
 from framebatch.edge.models import ModelsService
+from framebatch.edge.priorities import Priorities
 from framebatch.edge.service import DetectorService
 from framebatch.edge.wire import WireFormat
 from framebatch.errors import UsageError
@@ -162,6 +163,7 @@ class App:
             find_model=router.find,
             deadline_ns=ms_to_ns(config.deadline_ms),
             wall_clock_ns=time.time_ns,
+            priorities=Priorities(config.priorities),
         )
         self._service = DetectorService(Intake(router, wire, self.metrics), max_stream_frames=config.max_stream_frames)
         export_figures(self.metrics, self.repository, self._service)

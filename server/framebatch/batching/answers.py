@@ -31,10 +31,27 @@ class Answers:
     Lives on the event loop. `watch` and `give` are O(log n).
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, *, on_expired: Callable[[Frame], object]) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        on_expired: Callable[[Frame], object],
+        on_answered: Callable[[Frame], object] = lambda _: None,
+        tell: Callable[[str], str] = lambda _: "",
+    ) -> None:
+        """Owe nothing yet.
+
+        Args:
+            loop: where the timer runs.
+            on_expired: lets a frame go that waits no longer.
+            on_answered: told of each frame that has its outcome.
+            tell: what to add to the reason of a frame of this camera that came too late.
+        """
         self._loop = loop
         self._on_expired = on_expired
         self.observer: Observer | None = None
+        self._on_answered = on_answered
+        self._tell = tell
         self._watched: list[tuple[int, int, Frame]] = []
         self._tie = count()
         self._timer: asyncio.TimerHandle | None = None
@@ -78,6 +95,7 @@ class Answers:
         self.owed_bytes -= frame.picture_bytes
         if self.owed == 0:
             self._settled.set()
+        self._on_answered(frame)
         frame.reply(frame)
         if self.observer is not None:
             self.observer.answered(frame)
@@ -123,6 +141,7 @@ class Answers:
             self._on_expired(frame)
             where = "on the device" if frame.dispatched_ns else "waiting" if frame.ready_ns else "being decoded"
             again = f"; {frame.reason}" if frame.reason else ""
-            self.give(frame, Outcome.EXPIRED, f"the deadline came while the frame was {where}{again}")
+            told = self._tell(frame.camera) if where == "waiting" else ""
+            self.give(frame, Outcome.EXPIRED, f"the deadline came while the frame was {where}{again}{told}")
         if watched:
             self._arm(watched[0][0])

@@ -17,7 +17,7 @@ from framebatch.batching.rows import Places
 from framebatch.clock import MILLISECOND_NS, now_ns
 from framebatch.errors import FramebatchError, InvalidFrame
 from framebatch.frame import Frame, Outcome
-from framebatch.scheduling import Pending, Policy, Smoothed
+from framebatch.scheduling import Pending, Policy, Smoothed, Tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -89,7 +89,10 @@ class Batcher:
         self._decode = Smoothed(2 * MILLISECOND_NS)
         self._wide = count_rows is not None
         self._places = Places(decoders.release, count=count_rows, merge=merge)
-        self._answers = Answers(asyncio.get_running_loop(), on_expired=self._drop)
+        self._tally = Tally()
+        self._answers = Answers(
+            asyncio.get_running_loop(), on_expired=self._drop, on_answered=self._tally.answered, tell=self._tell
+        )
         self._draining = ""
         self._down = ""
         self._closed: tuple[Outcome, str] | None = None
@@ -109,6 +112,7 @@ class Batcher:
             warm=warm,
             answer_margin_ns=answer_margin_ns,
             shut=self._shut,
+            tell=self._tell,
             on_batch=on_batch,
             on_health=on_health,
         )
@@ -134,6 +138,11 @@ class Batcher:
     def decode_backlog(self) -> int:
         """Frames that no decoder has begun."""
         return self._decoders.queued
+
+    @property
+    def cameras_not_fitting(self) -> int:
+        """Cameras that lose frames again and again because the device is asked for more than it carries."""
+        return self._tally.not_fitting(self._policy, now_ns())
 
     @property
     def policy(self) -> Policy:
@@ -162,12 +171,14 @@ class Batcher:
                 return
         now, rows, policy, pending = frame.arrival_ns, frame.rows, self._policy, self._pending
         policy.arrived(now, rows)
+        self._tally.arrived(frame.camera, now)
         if self._closed:
             self._answers.give(frame, *self._closed)
             return
         if pending.waiting + rows > self._max_waiting or self._answers.owed_bytes > self._max_waiting_bytes:
             self._answers.give(frame, Outcome.REJECTED, self._full())
             return
+        policy.shares.classify(frame.camera, frame.priority)
         late = policy.refusal(
             pending,
             frame.deadline_ns,
@@ -175,11 +186,13 @@ class Batcher:
             start_ns=self._device.start_for(self._dispatch, frame.deadline_ns, now),
             now_ns=now,
             rows=rows,
+            camera=frame.camera,
         )
         if late is None:
             frame.decode_by_ns = frame.deadline_ns - policy.after_ns - policy.estimate.low_ns[1]
         elif not self._is_probe():
-            self._answers.give(frame, Outcome.REJECTED, late)
+            policy.shares.came(frame.camera)
+            self._answers.give(frame, Outcome.REJECTED, late + self._tell(frame.camera))
             return
         superseded = pending.accept(frame)
         if superseded is not None:
@@ -187,6 +200,10 @@ class Batcher:
             self._answers.supersede(superseded, frame)
         self._answers.watch(frame)
         self._decoders.put(frame)
+
+    def _tell(self, camera: str) -> str:
+        """What to add to the reason of a frame that overload has cost the camera."""
+        return self._tally.tell(self._policy, camera)
 
     def _full(self) -> str:
         """Why there is no room for another frame."""
@@ -240,7 +257,7 @@ class Batcher:
                 error = self._places.spread(frame) if self._wide else None
                 if error is None:
                     if self._pending.make_ready(frame):
-                        self._policy.ready(frame.camera, now, frame.deadline_ns, frame.rows)
+                        self._policy.ready(frame.camera, now, frame.deadline_ns, frame.rows, self._next_ns(frame))
                     continue
             self._drop(frame)
             if isinstance(error, InvalidFrame):
@@ -252,6 +269,10 @@ class Batcher:
             else:
                 self._answers.give(frame, Outcome.EXPIRED, "overload: the decoders would be too late")
         self._device.pump()
+
+    def _next_ns(self, frame: Frame) -> int:
+        """When the camera's next frame will be ready, if its sender said when it will arrive; else 0."""
+        return frame.arrival_ns + frame.next_frame_ns + round(self._decode.mean_ns) if frame.next_frame_ns else 0
 
     # The end ---------------------------------------------------------------------------------------------------
 

@@ -47,10 +47,15 @@ class Dispatch:
         warm: Callable[[], None] | None,
         answer_margin_ns: int,
         shut: Callable[[str], None],
+        tell: Callable[[str], str],
         on_batch: BatchReport | None,
         on_health: HealthReport | None,
     ) -> None:
-        """Join the device. `shut` is told why nothing can be run any more, or that it can again; the rest: `Batcher`."""
+        """Join the device.
+
+        `shut` is told why nothing can be run any more, or that it can again; `tell` says what to add to the reason of a
+        camera's frame that is lost to overload; the rest: `Batcher`.
+        """
         self.policy = policy
         self.usage = Usage()
         self.probing = False
@@ -64,6 +69,7 @@ class Dispatch:
         self._warm = warm
         self._margin_ns = answer_margin_ns
         self._shut = shut
+        self._tell = tell
         self._on_batch = on_batch
         self._after = Smoothed(MILLISECOND_NS)
         policy.after_ns = answer_margin_ns + self._after.cautious_ns
@@ -177,10 +183,13 @@ class Dispatch:
                 continue  # an earlier row of it was answered for all
             if not reason:
                 answer_ns = start_ns + self.policy.estimate.high_ns[1] + self.policy.after_ns
-                late_ms = ns_to_ms(max(0, answer_ns - frame.deadline_ns))
-                reason = f"overload: the device would be {late_ms:.1f} ms too late"
+                late_ns = answer_ns - frame.deadline_ns
+                reason = f"overload: the device would be {ns_to_ms(late_ns):.1f} ms too late"
+                if late_ns <= 0:
+                    reason = "overload: the batch is full of frames with more time, or of a better class"
             self._places.leave(frame)
-            self._answers.give(frame, Outcome.EXPIRED, f"{reason}; {frame.reason}" if frame.reason else reason)
+            again = f"; {frame.reason}" if frame.reason else ""
+            self._answers.give(frame, Outcome.EXPIRED, f"{reason}{again}{self._tell(frame.camera)}")
 
     def _tell(self, decision: Decision, now: int, start_ns: int) -> None:
         pending = self._pending

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final
 from google.protobuf.message import DecodeError
 
 from framebatch.clock import ms_to_ns, ns_to_ms, ns_to_seconds
+from framebatch.edge.priorities import Priorities
 from framebatch.errors import InvalidFrame
-from framebatch.frame import EncodedPicture, Frame, Outcome, RawPicture, Region
+from framebatch.frame import EncodedPicture, Frame, Outcome, Priority, RawPicture, Region
 from framebatch_proto.v1 import detector_pb2 as pb
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ __all__ = ["WireFormat"]
 MAX_CAMERA_CHARACTERS: Final = 128
 MAX_BUDGET_MS: Final = 3_600_000.0
 OUTCOMES: Final = {outcome: pb.Outcome.Value(f"OUTCOME_{outcome.value}") for outcome in Outcome}
+PRIORITIES: Final = {pb.Priority.Value(f"PRIORITY_{priority.name}"): priority for priority in Priority}
 LAYOUTS: Final = {pb.PIXEL_LAYOUT_BGR: "bgr", pb.PIXEL_LAYOUT_RGB: "rgb", pb.PIXEL_LAYOUT_GRAY: "gray"}
 
 
@@ -34,6 +36,7 @@ class WireFormat:
         find_model: Callable[[str], Model],
         deadline_ns: int,
         wall_clock_ns: Callable[[], int],
+        priorities: Priorities | None = None,
     ) -> None:
         """Set the constants.
 
@@ -42,11 +45,13 @@ class WireFormat:
             find_model: which model a name means, empty for the default; raises InvalidFrame for what is not served.
             deadline_ns: the budget of a frame that names none.
             wall_clock_ns: nanoseconds since the Unix epoch, for Timing.age_seconds.
+            priorities: of cameras whose class the configuration fixes; None: of none.
         """
         self._read_header = read_header
         self._find_model = find_model
         self._deadline_ns = deadline_ns
         self._wall_clock_ns = wall_clock_ns
+        self._priorities = priorities or Priorities({})
 
     def __repr__(self) -> str:
         return f"WireFormat(deadline={ns_to_ms(self._deadline_ns):g} ms)"
@@ -109,8 +114,11 @@ class WireFormat:
                     "or leave it out for the server's default"
                 )
             frame.deadline_ns = frame.arrival_ns + ms_to_ns(budget_ms)
-        if wire.HasField("next_frame_ms") and not wire.next_frame_ms > 0:
-            raise InvalidFrame(f"next_frame_ms is {wire.next_frame_ms:g}; it must be above 0, or be left out")
+        frame.priority = self._priorities.of(frame.camera, PRIORITIES.get(wire.priority, Priority.NORMAL))
+        if wire.HasField("next_frame_ms"):
+            if not wire.next_frame_ms > 0:
+                raise InvalidFrame(f"next_frame_ms is {wire.next_frame_ms:g}; it must be above 0, or be left out")
+            frame.next_frame_ns = ms_to_ns(min(wire.next_frame_ms, MAX_BUDGET_MS))
         if wire.HasField("capture_time_unix_ns"):
             frame.capture_unix_ns = wire.capture_time_unix_ns
         frame.picture = self._picture(wire)

@@ -3,7 +3,9 @@
 No thread, socket, clock, logger or array library is known here. Times come in as integer nanoseconds, decisions go
 out as values; the server carries them out, and so can a simulator. Whoever hosts a `Policy` does this, in this order:
 
-    a frame arrives            policy.arrived(now), pending.accept(frame)
+    a frame arrives            policy.arrived(now), policy.shares.classify(camera, its class)
+        policy.refusal(...)    if there is one: policy.shares.came(camera), the frame is turned away
+                               else pending.accept(frame)
     its pixels are there       pending.make_ready(frame), policy.ready(camera, now, deadline)
     the device could start     policy.decide(pending, start), again after each Shed, until it answers
         Shed(count)            pending.take(count): these are refused
@@ -24,6 +26,7 @@ from framebatch.scheduling.pending import Pending, Waiting
 from framebatch.scheduling.policy import Policy
 from framebatch.scheduling.sharing import Claim, Usage, order
 from framebatch.scheduling.smoothed import Smoothed
+from framebatch.scheduling.telling import Tally
 
 __all__ = [
     "LANES",
@@ -40,6 +43,7 @@ __all__ = [
     "ServiceEstimate",
     "Shed",
     "Smoothed",
+    "Tally",
     "Usage",
     "WaitUntil",
     "Waiting",

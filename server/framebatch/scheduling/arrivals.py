@@ -76,22 +76,29 @@ class Arrivals:
     def __repr__(self) -> str:
         return f"Arrivals({len(self._rhythms)} cameras, {len(self._due)} expected)"
 
-    def heard(self, camera: str, now_ns: int, budget_ns: int, rows: int = 1) -> None:
-        """A frame of so many rows became ready, with so long until its deadline. `now_ns` never falls."""
+    def heard(self, camera: str, now_ns: int, budget_ns: int, rows: int = 1, next_ns: int = 0) -> None:
+        """A frame of so many rows became ready, with so long until its deadline. `now_ns` never falls.
+
+        `next_ns`: when the camera's next one will be ready, by the sender's hint; 0: not told.
+        """
         self._give_up_late(now_ns)
         rhythm = self._rhythm(camera)
         expected = self._forget(rhythm)
-        foreseen = False
+        announced = rhythm.as_hinted(now_ns)
+        foreseen = announced and not rhythm.astray
+        rhythm.judge(now_ns)
         if rhythm.on_time(now_ns):
-            foreseen = self._goes_on(rhythm, rhythm.position) >= LIKELY
+            foreseen = foreseen or self._goes_on(rhythm, rhythm.position) >= LIKELY
             self._count(rhythm, went_on=True)
             rhythm.go_on(now_ns)
         else:
-            if expected:
+            if expected and not announced:
                 self._count(rhythm, went_on=False)
             rhythm.begin(now_ns)
             if rhythm.position == 0:
-                foreseen = self._began(rhythm, now_ns)
+                foreseen = self._began(rhythm, now_ns) or foreseen
+        if rhythm.hint(max(next_ns, now_ns + self._grain_ns) if next_ns else 0):
+            self._count(rhythm, went_on=False)
         self.foreseen += FORESEEN_GAIN * (foreseen - self.foreseen)
         rhythm.budget_ns = budget_ns
         self.budget_ns = max(budget_ns, round(BUDGET_FADES * self.budget_ns))
@@ -147,14 +154,16 @@ class Arrivals:
             if chance < LIKELY:
                 break
             found.extend([Expected(round(time_ns), rhythm.budget_ns, rhythm.camera)] * rhythm.rows)
-            if not rhythm.gap_ns:
+            if not rhythm.gap_ns or (rhythm.astray and position == rhythm.position):
                 break
             time_ns += rhythm.gap_ns
             position += 1
         return found
 
     def _goes_on(self, rhythm: Rhythm, position: int) -> float:
-        """As its own chains did, and while there were few of them as those of all cameras did."""
+        """Surely, where the sender said so; else as its own chains did, and while there were few of them as those of all."""
+        if rhythm.hinted and position == rhythm.position:
+            return 1.0
         prior = self._chances.goes_on(position, PRIOR, PRIOR_WEIGHT)
         return rhythm.chances.goes_on(position, prior, PRIOR_WEIGHT)
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from itertools import accumulate
-from math import ceil
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from framebatch.clock import ns_to_ms
+from framebatch.clock import SECOND_NS, ns_to_ms
+from framebatch.scheduling.admission import Newcomer, refusal
 from framebatch.scheduling.arrivals import Arrivals
 from framebatch.scheduling.decisions import Decision, Run, Shed, WaitUntil
 from framebatch.scheduling.fairness import Shares
@@ -37,6 +37,8 @@ LOAD_BATCHES: Final = 12
 """Full batches for whose duration arrivals are counted."""
 BUDGET_GROWS: Final = 1.05
 """What is known of the shortest budget of critical frames is raised by so much with each that has a longer one."""
+CRITICAL_NS: Final = 600 * SECOND_NS
+"""So long after the last critical frame the next one is reckoned with: batches are kept short for it."""
 GRAINS: Final = 64
 """In the shortest batch: waits and differences of arrival times below one are not made."""
 FORESEEN: Final = 0.5
@@ -82,6 +84,7 @@ class Policy:
         self.after_ns = after_ns
         self.max_batch: int = estimate.table.max_batch
         self.other_load = 0.0
+        self._critical_ns = 0
         self._critical_budget_ns = estimate.table.service_ns[-1] * 2
         self._load_window_ns = LOAD_BATCHES * estimate.table.service_ns[-1]
         self._window_start_ns = 0
@@ -95,6 +98,16 @@ class Policy:
     def load(self) -> float:
         """Arrival rate over what the device can do in batches as large as budgets allow; above 1 frames must be lost."""
         return self._rate_per_ns * self._frame_ns()
+
+    @property
+    def rate_per_ns(self) -> float:
+        """Rows that arrive in a nanosecond, of late."""
+        return self._rate_per_ns
+
+    @property
+    def carried_per_second(self) -> float:
+        """Rows that the device could answer in batches as large as budgets allow; what `load` is measured against."""
+        return SECOND_NS / self._frame_ns()
 
     def load_at(self, now_ns: int) -> float:
         """The load, for people: it falls when no frame comes any more, though nobody tells this object. O(1)."""
@@ -115,6 +128,10 @@ class Policy:
         """Whether the device is asked for about as much as it can do, or more."""
         return self.load + self.other_load >= HEAVY_LOAD
 
+    def overloaded_at(self, now_ns: int) -> bool:
+        """The same, for people: see `load_at`."""
+        return self.load_at(now_ns) + self.other_load >= HEAVY_LOAD
+
     def limit_batch(self, frames: int) -> None:
         """Run no larger batches from now on; at least 1, and never more than the table knows."""
         self.max_batch = max(1, min(frames, self.estimate.table.max_batch))
@@ -128,13 +145,18 @@ class Policy:
             self._rate_per_ns = rate if elapsed_ns > 2 * self._load_window_ns else (self._rate_per_ns + rate) / 2
             self._window_start_ns = now_ns
             self._window_count = 0
+            self.shares.load = self.load + self.other_load
 
-    def ready(self, camera: str, now_ns: int, deadline_ns: int, rows: int = 1) -> None:
-        """Learn from a frame that can be run from now on: when its camera sends, and that it wants its share."""
+    def ready(self, camera: str, now_ns: int, deadline_ns: int, rows: int = 1, next_ns: int = 0) -> None:
+        """Learn from a frame that can be run from now on: when its camera sends, and that it wants its share.
+
+        `next_ns`: when the camera's next frame will be ready, by the sender's hint; 0: not told.
+        """
         if self.options.predict:
-            self.arrivals.heard(camera, now_ns, deadline_ns - now_ns, rows)
+            self.arrivals.heard(camera, now_ns, deadline_ns - now_ns, rows, next_ns)
         self.shares.came(camera)
         if camera in self.shares.critical:
+            self._critical_ns = now_ns
             self._critical_budget_ns = min(deadline_ns - now_ns, round(BUDGET_GROWS * self._critical_budget_ns))
 
     def taken(self, cameras: Iterable[str]) -> None:
@@ -143,29 +165,19 @@ class Policy:
             self.shares.served(camera)
 
     def refusal(
-        self, pending: Pending[F], deadline_ns: int, *, ready_ns: int, start_ns: int, now_ns: int, rows: int = 1
+        self,
+        pending: Pending[F],
+        deadline_ns: int,
+        *,
+        ready_ns: int,
+        start_ns: int,
+        now_ns: int,
+        rows: int = 1,
+        camera: str = "",
     ) -> str | None:
-        """Why a frame that arrives now cannot be answered in time by any schedule; None when it can. O(log n).
-
-        Args:
-            pending: what waits already; frames that are still preparing count as ahead of the new one.
-            deadline_ns: of the new frame.
-            ready_ns: when its pixels will be there.
-            start_ns: the earliest start of the next batch.
-            now_ns: the current time.
-            rows: places of a batch that it takes.
-        """
-        ahead = pending.ahead_of(deadline_ns) + pending.preparing
-        if ahead + rows <= self.max_batch:
-            feasible_ns = max(ready_ns, start_ns) + self.estimate.mid_ns[ahead + rows] + self.after_ns
-        else:
-            backlog_ns = start_ns + self.work_ns(ahead + rows)
-            ready_ns = max(ready_ns, start_ns) + self.work_ns(max(rows, self.max_batch))
-            feasible_ns = max(backlog_ns, ready_ns) + self.after_ns
-        if feasible_ns <= deadline_ns:
-            return None
-        budget_ms = ceil(ns_to_ms(feasible_ns - now_ns))  # rounded up: what is named must be enough
-        return f"cannot be answered in time: {ahead} frames are ahead; the smallest budget that fits is {budget_ms} ms"
+        """Why a frame that arrives now will not be answered in time; None when it may be. See `admission.Newcomer`."""
+        new = Newcomer(camera, deadline_ns, ready_ns=ready_ns, start_ns=start_ns, now_ns=now_ns, rows=rows)
+        return refusal(self, pending, new)
 
     def work_ns(self, rows: int) -> int:
         """How long the device needs for so many in the largest batches that are run."""
@@ -188,7 +200,7 @@ class Policy:
         if not len(pending):
             return WaitUntil(None)
         limit = self.max_batch
-        if self.shares.critical:
+        if self.shares.critical and start_ns - self._critical_ns < CRITICAL_NS:
             limit = self._limit_for_critical()
             decision = self._by_class(pending, start_ns, limit)
             if decision is not None:
