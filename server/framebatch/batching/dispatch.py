@@ -116,12 +116,12 @@ class Dispatch:
                 decision = Run(1, policy.estimate.table.bucket_for(1))
             if isinstance(decision, Run):
                 self.probing = False
-                self._tell(decision, now, start_ns)
+                self._report(decision, now, start_ns)
                 taken = pending.take(decision.count, decision.chosen)
                 policy.taken(frame.camera for frame in taken)
                 return self._batch(self._places.take(taken), decision.bucket, now)
             if not isinstance(decision, Shed):
-                self._tell(decision, now, start_ns)
+                self._report(decision, now, start_ns)
                 if decision.time_ns is not None:
                     wait_ns = decision.time_ns - start_ns - TIMER_SLACK_NS
                     self._device.wake_at(now + max(wait_ns, TIMER_SLACK_NS // 4))
@@ -176,7 +176,7 @@ class Dispatch:
         )
 
     def _shed(self, number: int, start_ns: int) -> None:
-        self._tell(Shed(number), now_ns(), start_ns)
+        self._report(Shed(number), now_ns(), start_ns)
         reason = ""
         for frame in self._pending.take(number):
             if frame.outcome is not None:
@@ -191,7 +191,7 @@ class Dispatch:
             again = f"; {frame.reason}" if frame.reason else ""
             self._answers.give(frame, Outcome.EXPIRED, f"{reason}{again}{self._tell(frame.camera)}")
 
-    def _tell(self, decision: Decision, now: int, start_ns: int) -> None:
+    def _report(self, decision: Decision, now: int, start_ns: int) -> None:
         pending = self._pending
         if self.observer is not None:
             self.observer.decided(
