@@ -19,6 +19,7 @@ from framebatch_client import AsyncClient
 from framebatch_client.testing import ScriptedServer
 
 ROOT = Path(__file__).resolve().parent.parent
+NAMED_ASSETS = os.environ.get("FRAMEBATCH_ASSETS")
 MADE_BY_TOOLS = {"__pycache__", "build", "dist", "demo-output"}
 
 # `ci` decides alike on every run, so that a failure belongs to the change that it came with; `nightly` goes looking.
@@ -35,8 +36,10 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 @pytest.fixture(scope="session", autouse=True)
 def own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep what is remembered of models out of the user's folders, and profiles of an earlier run out of the tests."""
+    """Keep the user's folders out of the tests, the tests out of them, and the user's settings from servers under test."""
     with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("FRAMEBATCH_")]:
+            patch.delenv(name)
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
         yield
@@ -78,8 +81,7 @@ def project_files() -> list[Path]:
 @pytest.fixture(scope="session")
 def assets() -> Path:
     """Answer the folder of pictures and models that are too large for the repository."""
-    named = os.environ.get("FRAMEBATCH_ASSETS")
-    folder = Path(named) if named else ROOT.parent / "shared" / "assets"
+    folder = Path(NAMED_ASSETS) if NAMED_ASSETS else ROOT.parent / "shared" / "assets"
     if not folder.is_dir():
         pytest.skip(f"no test assets: {folder} is no folder; set FRAMEBATCH_ASSETS")
     return folder

@@ -1,5 +1,6 @@
 """What the documentation names exists: links, make targets, commands and their options."""
 
+import json
 import os
 import re
 import shlex
@@ -14,6 +15,7 @@ import pytest
 
 from framebatch.config import Config
 from framebatch.profile.document import schema
+from framebatch.settings import variable_of
 
 PROGRAMS = ("framebatch", "framebatch-camera")
 FENCED = re.compile(r"^(?P<fence>```|~~~)[^\n]*\n(?P<code>.*?)^(?P=fence)[ ]*$", re.MULTILINE | re.DOTALL)
@@ -135,11 +137,32 @@ def test_commands_are_found_where_pages_show_them(tmp_path: Path, markdown: str,
     assert list(commands_in(page_of(page))) == words
 
 
-def test_every_setting_is_documented_and_nothing_else_is() -> None:
-    """docs/configuration.md lists exactly the settings of `Config`."""
-    page = (Path(__file__).parents[1] / "docs" / "configuration.md").read_text(encoding="utf-8")
-    documented = re.findall(r"^\| `(\w+)` \|", page, flags=re.MULTILINE)
-    assert sorted(documented) == sorted(Config.model_fields)
+def test_every_setting_is_documented_and_nothing_else_is(root: Path) -> None:
+    """docs/configuration.md lists exactly the settings of `Config`, in their order, each with variable and default."""
+    page = (root / "docs" / "configuration.md").read_text(encoding="utf-8")
+    rows = [[cell.strip() for cell in line.split(" | ")] for line in page.splitlines() if line.startswith("| `")]
+    documented = {row[0].strip("|` "): (row[2], row[3]) for row in rows if len(row) == 5}
+    assert list(documented) == list(Config.model_fields)
+    for key, (variable, default) in documented.items():
+        assert (key, variable.strip("|` ") or None) == (key, variable_of(key))
+        assert (key, default) == (key, default_in_docs(key, default))
+
+
+def default_in_docs(key: str, found: str) -> str:
+    """Answer what the column says: the value as TOML has it, or in words where it has none or depends on the host."""
+    field = Config.model_fields[key]
+    if field.default_factory is None and field.default not in (None, {}):
+        return f"`{field.default if isinstance(field.default, str) else json.dumps(field.default)}`"
+    return found if found and not found.startswith("`") else "(in words)"
+
+
+def test_options_of_settings_are_documented_with_them(root: Path) -> None:
+    """docs/configuration.md names the option of `framebatch serve` for each setting that has one, and no other."""
+    page = (root / "docs" / "configuration.md").read_text(encoding="utf-8")
+    documented = re.findall(r"^\| `(\w+)` \| `(--[a-z-]+)` \|", page, re.MULTILINE)
+    options = set(re.findall(r"(?<!\S)--[a-z-]+", help_of("framebatch", "serve"))) - {"--config", "--help"}
+    assert {option for _, option in documented} == options
+    assert [option for key, option in documented if option != f"--{key.replace('_', '-')}"] == []
 
 
 def test_every_field_of_a_profile_is_documented_and_nothing_else_is() -> None:

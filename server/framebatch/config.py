@@ -1,21 +1,18 @@
-"""Everything that can be set, checked where it is made. Reads the file; knows nothing of what the settings do.
+"""Everything that can be set, with its default and its rule. Where settings come from is told by `framebatch.settings`.
 
-Precedence: command line, then the TOML file, then the defaults below.
+A key may be a plain value, which an option, a variable or a line of the file can give, or a table, which only the file
+gives. A secret, once there is one, is declared as pydantic's `SecretStr`: then no message, listing or log shows it.
 """
 
 from __future__ import annotations
 
 import os
-import tomllib
 from pathlib import Path  # noqa: TC003 - pydantic needs the type at run time
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from framebatch.errors import UsageError
-from framebatch.faults import first_fault
-
-__all__ = ["Config", "load_config"]
+__all__ = ["Config", "schema"]
 
 
 def _default_decoders() -> int:
@@ -25,7 +22,13 @@ def _default_decoders() -> int:
 class Config(BaseModel):
     """Settings of one server; frozen. Every field stands by itself."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        allow_inf_nan=False,
+        use_attribute_docstrings=True,
+        json_schema_extra={"not": {"required": ["model", "models"]}},
+    )
 
     model: str | None = Field(default=None, min_length=1)
     """Path of an ONNX file, or the name of a bundled model. Either this or `models` is given."""
@@ -139,32 +142,6 @@ class Config(BaseModel):
     """How long a stopping server works on accepted frames before it refuses them."""
 
 
-def load_config(path: Path | None, overrides: dict[str, Any]) -> Config:
-    """The settings of a TOML file with `overrides` over them.
-
-    Raises:
-        UsageError: the file cannot be read, or a setting is unknown or out of range; names it, its value and the rule.
-    """
-    values: dict[str, Any] = {}
-    if path is not None:
-        try:
-            values = tomllib.loads(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise UsageError(f"--config {path}: cannot be read: {error.strerror}") from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise UsageError(f"--config {path}: is not TOML: {error}") from error
-    for given, other in (("model", "models"), ("models", "model")):
-        if given in overrides:
-            values.pop(other, None)
-    values.update(overrides)
-    try:
-        return Config(**values)
-    except ValidationError as error:
-        fault = first_fault(error)
-        if not fault.field:  # about several settings, and worded above
-            raise UsageError(fault.rule) from error
-        if fault.kind == "extra_forbidden":
-            known = ", ".join(sorted(Config.model_fields))
-            raise UsageError(f"setting {fault.field!r} is not known; known are: {known}") from error
-        where = f" in {path}" if path is not None and fault.field not in overrides else ""
-        raise UsageError(f"setting {fault.field!r}{where} is {fault.value}: {fault.rule}") from error
+def schema() -> dict[str, Any]:
+    """The JSON Schema of a file of settings (draft 2020-12), as docs/configuration.schema.json publishes it."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Config.model_json_schema()}

@@ -11,7 +11,7 @@ from typing import Final
 
 import typer
 
-from framebatch.cli import detect, models, profile, serve
+from framebatch.cli import config, detect, models, profile, serve
 from framebatch.cli.calibrate import calibrate
 from framebatch.cli.common import exit_code, print_error
 from framebatch.cli.demo import demo
@@ -28,7 +28,7 @@ app = typer.Typer(
 )
 
 _COMMANDS: Final = (("serve", serve.serve), ("calibrate", calibrate), ("detect", detect.detect), ("demo", demo))
-_GROUPS: Final = (("models", models.app), ("profile", profile.app))
+_GROUPS: Final = (("models", models.app), ("profile", profile.app), ("config", config.app))
 
 for _name, _function in _COMMANDS:
     app.command(_name)(_function)

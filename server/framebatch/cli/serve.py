@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 import sys
 from pathlib import Path
@@ -12,7 +13,6 @@ from typing import Annotated
 import typer
 
 from framebatch.cli.common import find_model, log_to_stderr
-from framebatch.errors import UsageError
 
 __all__ = ["serve"]
 
@@ -59,11 +59,12 @@ def serve(
 ) -> None:
     """Serve detectors: every frame is answered by its deadline.
 
+    Options win over FRAMEBATCH_... variables, and these over --config (see `framebatch config show`).
     Exit status: 0 stopped by SIGTERM or SIGINT, 1 failed, 2 wrong usage or bad input, 70 the device hung: start it anew.
     """
     from framebatch.app import App, run  # noqa: PLC0415 - needs the server's extras
     from framebatch.cli.calibrate.progress import ProgressView  # noqa: PLC0415 - as above
-    from framebatch.config import load_config  # noqa: PLC0415
+    from framebatch.settings import load_settings  # noqa: PLC0415 - as above
 
     given = {
         "model": model,
@@ -76,14 +77,11 @@ def serve(
         "max_batch": max_batch,
         "record": record,
     }
-    if model is None and models is None and config is None:
-        raise UsageError(
-            "--model is missing; give an ONNX file or the name of a bundled model, or a folder of models with --models"
-        )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))  # while loading there is nothing to drain
     log_to_stderr(logging.INFO)
-    settings = load_config(config, {key: value for key, value in given.items() if value is not None})
+    options = {key: value for key, value in given.items() if value is not None}
+    settings = load_settings(config, options, os.environ).config
     shown = ProgressView if sys.stderr.isatty() else None
     app = App(settings, None if settings.model is None else find_model(settings.model), shown=shown)
     for served in app.repository.serving.values():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -98,7 +99,7 @@ def _refuse_without_comparison(*, compare: str | None, pictures: Path | None, ke
 
 
 def wanted_of(config: Path | None, given: Mapping[str, Any], *, memory_fraction: float, quick: bool) -> Wanted:
-    """Put the file's settings and the options together, as a server does.
+    """Put the file's settings, the variables and the options together, as a server does.
 
     Args:
         config: the file; None: defaults.
@@ -111,14 +112,15 @@ def wanted_of(config: Path | None, given: Mapping[str, Any], *, memory_fraction:
     """
     from framebatch.app.opening import engine_options  # noqa: PLC0415 - see framebatch.cli
     from framebatch.calibration.sweep import Wanted  # noqa: PLC0415 - as above
-    from framebatch.config import load_config  # noqa: PLC0415 - as above
     from framebatch.device.devices import parse_device  # noqa: PLC0415 - as above
+    from framebatch.settings import load_settings  # noqa: PLC0415 - as above
 
-    if given["model"] is None and config is None:
-        raise UsageError("--model is missing; give an ONNX file or the name of a bundled model")
-    settings = load_config(config, {key: value for key, value in given.items() if value is not None})
+    overrides = {key: value for key, value in given.items() if value is not None}
+    settings = load_settings(config, overrides, os.environ, complete=False).config
+    if settings.models is not None:
+        raise UsageError(f"models = {settings.models} serves a folder of models; say which is meant with --model")
     if settings.model is None:
-        raise UsageError(f"--config {config} serves a folder of models; say which is meant with --model")
+        raise UsageError("--model is missing; give an ONNX file or the name of a bundled model")
     return Wanted(
         model=find_model(settings.model),
         device=parse_device(settings.device),
