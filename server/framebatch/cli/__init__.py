@@ -15,6 +15,7 @@ from framebatch.cli import config, detect, models, profile, serve
 from framebatch.cli.calibrate import calibrate
 from framebatch.cli.common import exit_code, print_error
 from framebatch.cli.demo import demo
+from framebatch.cli.doctor import doctor
 from framebatch.errors import FramebatchError
 
 __all__ = ["app", "main"]
@@ -27,7 +28,13 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-_COMMANDS: Final = (("serve", serve.serve), ("calibrate", calibrate), ("detect", detect.detect), ("demo", demo))
+_COMMANDS: Final = (
+    ("serve", serve.serve),
+    ("calibrate", calibrate),
+    ("detect", detect.detect),
+    ("demo", demo),
+    ("doctor", doctor),
+)
 _GROUPS: Final = (("models", models.app), ("profile", profile.app), ("config", config.app))
 
 for _name, _function in _COMMANDS:

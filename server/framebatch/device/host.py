@@ -92,9 +92,13 @@ class Host:
             return False
         return True
 
+    def memory_bytes(self) -> int | None:
+        """How much memory the host has, whatever this process may use of it (MemTotal)."""
+        return self._kibibytes("proc/meminfo", "MemTotal")
+
     def room(self) -> HostRoom | None:
         """How much memory there is for this process: the least that the host and each control group above it allow."""
-        total = self._kibibytes("proc/meminfo", "MemTotal")
+        total = self.memory_bytes()
         available = self._kibibytes("proc/meminfo", "MemAvailable")
         if total is None or available is None:
             return None
