@@ -7,8 +7,8 @@ from math import sqrt
 from statistics import stdev
 from typing import TYPE_CHECKING, Final
 
-from framebatch.planning.figures import Figures, quantile
 from framebatch.clock import ns_to_ms
+from framebatch.planning.figures import Figures, quantile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -36,7 +36,7 @@ def near(setting: Setting, cameras: int, asked: int | None = None, *, finely: bo
     if cameras < setting.limit:
         sizes.add(cameras + 1)
     slowly = range(setting.limit + 1, max(setting.limit + 1, round(setting.limit * 1.1)))
-    return sorted({size for size in sizes if 0 < size and size not in slowly} | ({asked} if asked else set()))
+    return sorted({size for size in sizes if size > 0 and size not in slowly} | ({asked} if asked else set()))
 
 
 def largest_fps(setting: Setting, cameras: int) -> float:

@@ -34,6 +34,7 @@ DPI: Final = 150
 MOST_MISSES: Final = 0.1
 """Beyond, one plan is as bad as another."""
 ABOVE: Final = 1.12
+MARGIN: Final = 1.02
 TRIGGERS: Final = {
     Trigger.FREE: "free-running cameras",
     Trigger.SYNC: "cameras on one trigger",
@@ -72,51 +73,69 @@ def write_picture(plan: Plan, path: Path) -> None:
 def draw(plan: Plan) -> Figure:
     """Two plots side by side: misses with the line at 1 %, and latency with the deadline."""
     fleet = plan.wanted.setting.fleet
+    deadline_ms = ns_to_ms(fleet.deadline_ns)
     figure = Figure(figsize=INCHES, dpi=DPI, layout="constrained")
     left, right = figure.subplots(1, 2)
-    _lines(left, plan, lambda evidence: evidence.figures.miss_rate * 100)
-    left.set_ylim(0, MOST_MISSES * 100)
-    left.set_title("Frames missed", loc="left")
-    left.set_ylabel("% of all frames")
+    _prepare(left, plan, "Frames missed", "% of all frames", MOST_MISSES * 100)
     _limit(left, MISSES * 100, f"{MISSES:.0%}")
-    _lines(right, plan, lambda evidence: evidence.figures.p99_ms)
-    right.set_ylim(0, ns_to_ms(fleet.deadline_ns) * ABOVE)
-    right.set_title("Latency of the answers in time, 99th percentile", loc="left")
-    right.set_ylabel("ms from picture to answer")
-    _limit(right, ns_to_ms(fleet.deadline_ns), "deadline")
-    for axes in (left, right):
-        axes.set_xlim(0, max((number for curve in plan.curves for number, _ in curve.points), default=1))
-        axes.set_xlabel("cameras")
-        axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
-        axes.yaxis.set_major_locator(MaxNLocator(6, steps=(1, 2, 2.5, 5, 10)))
-        axes.grid(visible=True, axis="y")
-    what = f"{fleet.fps:g} frames/s each, answered within {ns_to_ms(fleet.deadline_ns):g} ms, {TRIGGERS[fleet.trigger]}"
+    _prepare(right, plan, "Latency, 99th percentile", "ms from picture to answer in time", deadline_ms * ABOVE)
+    _limit(right, deadline_ms, "deadline")
+    for place, curve in enumerate(plan.curves):
+        _draw(left, place, curve, lambda evidence: evidence.figures.miss_rate * 100)
+        _draw(right, place, curve, lambda evidence: evidence.figures.p99_ms)
+        _number(left, place, curve)
+    if len(plan.curves) == 1:
+        _medians(right, plan.curves[0])
+    what = f"{fleet.fps:g} frames/s each, answered within {deadline_ms:g} ms, {TRIGGERS[fleet.trigger]}"
     figure.suptitle(f"How many cameras are carried: {what} (simulated)", x=0.01, ha="left", fontsize=11)
     handles, labels = left.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=min(3, max(1, len(labels))), frameon=False)
     return figure
 
 
-def _lines(axes: Axes, plan: Plan, height: Callable[[Evidence], float]) -> None:
-    """Each device's curve, with a ring around its capacity."""
-    for place, curve in enumerate(plan.curves):
-        colour, marker = LIGHT[SERIES[place % len(SERIES)]], MARKERS[place % len(MARKERS)]
-        cameras = curve.named.capacity.cameras
-        sizes = [number for number, _ in curve.points]
-        heights = [height(evidence) for _, evidence in curve.points]
-        label = f"{curve.named.label}: {'none' if not cameras else cameras}"
-        axes.plot(sizes, heights, marker, linestyle="-", color=colour, label=label)
-        if cameras:
-            _mark(axes, curve, height, LIGHT["mark"] if len(plan.curves) == 1 else colour)
+def _prepare(axes: Axes, plan: Plan, title: str, unit: str, most: float) -> None:
+    largest = max((number for curve in plan.curves for number, _ in curve.points), default=1)
+    axes.set_xlim(0, largest * MARGIN)
+    axes.set_ylim(0, most)
+    axes.set_title(title, loc="left")
+    axes.set_xlabel("cameras")
+    axes.set_ylabel(unit)
+    axes.xaxis.set_major_locator(MaxNLocator(8, integer=True, steps=(1, 2, 5, 10)))
+    axes.yaxis.set_major_locator(MaxNLocator(6, steps=(1, 2, 2.5, 5, 10)))
+    axes.grid(visible=True, axis="y")
 
 
-def _mark(axes: Axes, curve: Curve, height: Callable[[Evidence], float], colour: str) -> None:
+def _draw(axes: Axes, place: int, curve: Curve, height: Callable[[Evidence], float]) -> None:
+    """A line, points where it is within the axes, and a ring around the capacity."""
+    colour, cameras = LIGHT[SERIES[place % len(SERIES)]], curve.named.capacity.cameras
+    points = [(number, height(evidence)) for number, evidence in curve.points]
+    top = axes.get_ylim()[1]
+    seen = [point for point in points if point[1] <= top]
+    axes.plot([number for number, _ in points], [value for _, value in points], color=colour)
+    axes.plot(
+        [number for number, _ in seen], [value for _, value in seen], MARKERS[place % len(MARKERS)], color=colour,
+        label=f"{curve.named.label}: {cameras or 'no'} {'camera' if cameras == 1 else 'cameras'}", clip_on=False,
+    )  # fmt: skip
+    if cameras:
+        axes.plot(cameras, dict(points)[cameras], color=LIGHT["mark"], clip_on=False, **RING)
+
+
+def _number(axes: Axes, place: int, curve: Curve) -> None:
+    """The capacity, where the curve crosses the line."""
     cameras = curve.named.capacity.cameras
-    value = dict(curve.points)[cameras]
-    axes.plot(cameras, height(value), color=colour, clip_on=False, **RING)
+    if cameras:
+        axes.annotate(
+            str(cameras), (cameras, MISSES * 100), xytext=(-5, 3), ha="right", va="bottom", fontweight="bold",
+            textcoords="offset points", color=LIGHT[SERIES[place % len(SERIES)]],
+        )  # fmt: skip
+
+
+def _medians(axes: Axes, curve: Curve) -> None:
+    points = [(number, evidence.figures.p50_ms) for number, evidence in curve.points]
+    axes.plot([number for number, _ in points], [value for _, value in points], ":", color=LIGHT[SERIES[0]])
     axes.annotate(
-        f"{cameras} cameras", (cameras, height(value)), xytext=(-11, 8), ha="right", va="bottom",
-        textcoords="offset points", color=colour,
+        "median", points[-1], xytext=(0, -5), ha="right", va="top",
+        textcoords="offset points", color=LIGHT[SERIES[0]],
     )  # fmt: skip
 
 

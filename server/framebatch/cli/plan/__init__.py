@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from framebatch.cli.common import JsonOption
-from framebatch.cli.plan import options  # noqa: TC001 - typer reads the types at run time
+from framebatch.cli.common import JsonOption  # noqa: TC001 - typer reads the types at run time
+from framebatch.cli.plan import options  # noqa: TC001 - as above
 
 __all__ = ["plan"]
 

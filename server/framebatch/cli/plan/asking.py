@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from math import isfinite
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from framebatch.clock import ms_to_ns
 from framebatch.cli.plan.devices import device_named
+from framebatch.clock import ms_to_ns
 from framebatch.errors import UsageError
 from framebatch.planning.durations import NOTHING, Durations, Fixed, Lognormal
 from framebatch.planning.fleet import Fleet, Trigger

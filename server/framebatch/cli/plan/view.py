@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 from rich.table import Table
 from rich.text import Text
 
-from framebatch.clock import ns_to_ms
 from framebatch.cli.plan.sentences import assumptions, binding, question, verdict
+from framebatch.clock import ns_to_ms
 
 if TYPE_CHECKING:
     from pathlib import Path
