@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from framebatch.frame import Outcome
 
-__all__ = ["BatchRecord", "Decided", "DecisionRecord", "FrameRecord", "ModelRecord", "Recording"]
+__all__ = ["BatchRecord", "Decided", "DecisionRecord", "FrameRecord", "ModelRecord", "Record", "Recording"]
 
 
 class ModelRecord(NamedTuple):
@@ -93,6 +93,10 @@ class DecisionRecord(NamedTuple):
     """Frames that were being decoded."""
 
 
+Record = ModelRecord | FrameRecord | BatchRecord | DecisionRecord
+"""Whatever can be written down."""
+
+
 class Recording(NamedTuple):
     """All that was read back, each kind in the order in which it was written.
 
@@ -109,3 +113,5 @@ class Recording(NamedTuple):
     decisions: tuple[DecisionRecord, ...]
     lost: int
     """Records that are missing because older files were deleted, or the disk could not keep up; -1: some, not known how many."""
+    created_ns: int = 0
+    """The monotonic clock at `created`: what happened at t was at `created` plus t - created_ns by the wall clock."""
