@@ -57,7 +57,7 @@ class Decoders:
                 return frame
         return None
 
-    def begin(self) -> tuple[SimulatedFrame, int] | None:
+    def begin(self, now_ns: int) -> tuple[SimulatedFrame, int] | None:
         """The next frame that one begins with now, and how long that takes; None: all work, or none waits.
 
         Ask for those that are `late` first.
@@ -66,7 +66,7 @@ class Decoders:
             return None
         frame = heappop(self._queue)[2]
         self._idle -= 1
-        duration_ns = self._durations.draw(self._rng)
+        duration_ns = self._durations.draw(self._rng, now_ns)
         self.busy_ns += duration_ns
         return frame, duration_ns
 

@@ -163,7 +163,7 @@ class Simulation:
             elif kind == ANSWERED:
                 self._answer(what, now)
             else:
-                self._at(now + self._host.after.draw(self._delays), ANSWERED, what)
+                self._at(now + self._host.after.draw(self._delays, now), ANSWERED, what)
                 continue
             ask = True
         return ask
@@ -216,7 +216,7 @@ class Simulation:
             self._decode.observe(now - frame.arrival_ns)
             self._pending.remove(frame)
             _end(frame, Outcome.EXPIRED, now)
-        while begun := decoders.begin():
+        while begun := decoders.begin(now):
             frame, duration_ns = begun
             self._at(now + duration_ns, DECODED, frame)
         return late
@@ -285,7 +285,7 @@ class Simulation:
         size = len(frames)
         batch = Batch(frames, bucket, self.policy.estimate if self._host.plans_ahead else None)
         self._in_flight.start(batch, now, start_ns)
-        batch.submitted_ns = now + self._host.before.draw(self._delays)
+        batch.submitted_ns = now + self._host.before.draw(self._delays, now)
         batch.started_ns = max(batch.submitted_ns, self._free_ns)
         batch.finished_ns = self._free_ns = batch.started_ns + self._device.draw(size, batch.started_ns, self._noise)
         for frame in frames:
