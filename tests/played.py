@@ -1,4 +1,4 @@
-"""Simulations for tests: a plain device, frames by milliseconds, and random traffic."""
+"""Simulations for tests: a plain device, frames by milliseconds, random traffic, and their recordings."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
 
+from framebatch.frame import Outcome
 from framebatch.planning.fleet import SimulatedFrame
 from framebatch.planning.host import IDEAL
 from framebatch.planning.service import DeviceModel
 from framebatch.planning.simulation import Simulation
 from framebatch.profile import LatencyTable
+from framebatch.recording import BatchRecord, FrameRecord, ModelRecord, Recording
 from framebatch.scheduling import Policy, PolicyOptions, ServiceEstimate
 
 if TYPE_CHECKING:
@@ -65,3 +67,30 @@ def traffic(draw: st.DrawFn, *, largest: int = 40) -> list[SimulatedFrame]:
         budget_ms = draw(st.sampled_from((1, 4, 9, 15, 60)))
         frames.append(frame(now_ms, budget_ms, camera, live=camera == "d", rows=rows))
     return frames
+
+
+def recording_of(simulation: Simulation, *, model: str = "m", margin_ns: int = 0, service_ns: tuple[int, ...] = ()) -> Recording:
+    """Answer what a server would have written down that did what the simulation did.
+
+    Args:
+        simulation: that was played.
+        model: its name.
+        margin_ns: as the host had it.
+        service_ns: what the server believed; default: `TABLE`.
+    """
+    written = ModelRecord(
+        model, "1", "sim", TABLE.buckets, service_ns or TABLE.service_ns, 1.0, 1.0, TABLE.max_batch, 2, margin_ns
+    )
+    frames = [
+        FrameRecord(
+            *(model, f.camera, number, f.live, f.rows, 1, f.arrival_ns, f.deadline_ns, f.ready_ns, f.dispatched_ns),
+            *(f.started_ns, f.finished_ns, f.answered_ns, f.batch_size, f.outcome or Outcome.FAILED),
+        )
+        for number, f in enumerate(simulation.frames)
+    ]
+    batches = [
+        BatchRecord(model, len(b.frames), b.bucket, b.dispatched_ns, b.started_ns, b.finished_ns, b.submitted_ns)
+        for b in simulation.batches
+    ]
+    frames.sort(key=lambda record: record.answered_ns)
+    return Recording("2026-11-21T06:00:00+00:00", "0.1.0", (written,), tuple(frames), tuple(batches), (), 0)
