@@ -69,7 +69,9 @@ def traffic(draw: st.DrawFn, *, largest: int = 40) -> list[SimulatedFrame]:
     return frames
 
 
-def recording_of(simulation: Simulation, *, model: str = "m", margin_ns: int = 0, service_ns: tuple[int, ...] = ()) -> Recording:
+def recording_of(
+    simulation: Simulation, *, model: str = "m", margin_ns: int = 0, service_ns: tuple[int, ...] = ()
+) -> Recording:
     """Answer what a server would have written down that did what the simulation did.
 
     Args:

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from framebatch.clock import MILLISECOND_NS
-from framebatch.planning.durations import NOTHING, Durations, Fixed
+from framebatch.planning.durations import NOTHING, Durations, Lognormal
 from framebatch.scheduling import LANES
 
 __all__ = ["IDEAL", "Host"]
 
-FILLING: Final = Fixed(MILLISECOND_NS // 4)
-ANSWERING: Final = Fixed(MILLISECOND_NS // 2)
+FILLING: Final = Lognormal(MILLISECOND_NS / 4, 1.0)
+"""Deciding and filling, and """
+ANSWERING: Final = Lognormal(MILLISECOND_NS / 2, 1.0)
+"""answering, as they were measured on a processor with two cores (benchmarks/results), and how much both vary."""
 
 
 @dataclass(frozen=True, kw_only=True)

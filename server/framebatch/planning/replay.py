@@ -58,6 +58,8 @@ class Replay:
         host: likewise.
         live: what became of the frames on the server.
         simulated: what became of them in the simulation.
+        live_frames: the frames that are counted, as they ended on the server.
+        simulated_frames: and in the simulation, in the same order.
         pairs: frames by how they ended, live and simulated.
         departures: what reality did beside what the simulation knows, sentences.
         second: in which the two differ most, by frames answered in time; None: in none.
@@ -69,6 +71,8 @@ class Replay:
     host: Host
     live: Figures
     simulated: Figures
+    live_frames: tuple[SimulatedFrame, ...]
+    simulated_frames: tuple[SimulatedFrame, ...]
     pairs: dict[tuple[Outcome, Outcome], int]
     departures: tuple[str, ...]
     second: Apart | None
@@ -103,6 +107,8 @@ def replay(recording: Recording, *, model: str = "", from_ns: int = 0) -> Replay
         host=host,
         live=figures(live, recorded.ran(), from_ns=from_ns, until_ns=recorded.until_ns),
         simulated=figures(played.frames, played.batches, from_ns=from_ns, until_ns=recorded.until_ns),
+        live_frames=tuple(was for was, _ in counted),
+        simulated_frames=tuple(again for _, again in counted),
         pairs=dict(Counter((a.outcome, b.outcome) for a, b in counted if a.outcome and b.outcome).most_common()),
         departures=tuple(departures(recorded)),
         second=_apart(counted, lambda frame: (frame.arrival_ns - recorded.from_ns) // SECOND_NS),
