@@ -125,6 +125,12 @@ class Config(BaseModel):
     max_stream_frames: int = Field(default=256, ge=1)
     """Frames of one stream that may be unanswered or unread; the server stops reading the stream at that."""
 
+    record: Path | None = None
+    """Folder to write down when frames came, what was decided and how they were answered, to be looked at later."""
+
+    record_max_mb: int = Field(default=256, ge=16, le=1 << 20)
+    """With `record`: MiB that all recordings in the folder may take; the oldest files are deleted."""
+
     drain_seconds: float = Field(default=3.0, ge=0, le=60)
     """How long a stopping server works on accepted frames before it refuses them."""
 

@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from framebatch.app.served import Served
     from framebatch.edge.service import DetectorService
     from framebatch.metrics import Metrics
+    from framebatch.recording import RecordingWriter
     from framebatch.scheduling import Policy
 
-__all__ = ["derate_of", "export_figures"]
+__all__ = ["derate_of", "export_figures", "export_recording"]
 
 
 def export_figures(metrics: Metrics, repository: Repository, service: DetectorService) -> None:
@@ -129,6 +130,21 @@ def export_figures(metrics: Metrics, repository: Repository, service: DetectorSe
             for name, entry in sorted(repository.entries.items())
             for result, count in (("loaded", entry.loads), ("failed", entry.failures))
         ],
+    )
+
+
+def export_recording(metrics: Metrics, recording: RecordingWriter) -> None:
+    """Export what becomes of a recording."""
+    metrics.counters(
+        "framebatch_recording_records",
+        "Frames, batches and decisions that were written to disk, and those that were lost.",
+        ("result",),
+        lambda: [(("written",), recording.written), (("lost",), recording.lost)],
+    )
+    metrics.gauge(
+        "framebatch_recording_bytes",
+        "Size of all recordings in the folder for them.",
+        lambda: recording.bytes_on_disk,
     )
 
 

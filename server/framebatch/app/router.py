@@ -10,6 +10,7 @@ from framebatch.errors import InvalidFrame
 if TYPE_CHECKING:
     import asyncio
 
+    from framebatch.batching.interfaces import Observer
     from framebatch.frame import Frame, Model, Outcome
 
 __all__ = ["Router", "Taker"]
@@ -51,6 +52,10 @@ class Router:
     def names(self) -> list[str]:
         """The models that are served, sorted."""
         return sorted(self._serving)
+
+    def observe(self, observer: Observer) -> None:
+        """Tell it of the frames that are refused here, because nobody serves what they name."""
+        self._homeless.observer = observer
 
     def put(self, model: Model, taker: Taker) -> None:
         """From now on frames that name the model go there."""

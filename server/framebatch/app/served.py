@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from framebatch.app.recalibration import Recalibration
+from framebatch.app.recorder import Recorder
 from framebatch.app.threads import in_thread
 from framebatch.batching import Batcher
 from framebatch.clock import SECOND_NS, ms_to_ns, now_ns
@@ -20,6 +21,7 @@ from framebatch.detection.imaging import Prepared
 from framebatch.detection.loading import warm_up
 from framebatch.errors import ModelError
 from framebatch.frame import Frame, Header, Model, Outcome, RawPicture
+from framebatch.recording import ModelRecord
 from framebatch.scheduling import CurveWatch, Policy, PolicyOptions, ServiceEstimate
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from framebatch.config import Config
     from framebatch.detection.detector import Detector
     from framebatch.metrics import ModelMetrics
+    from framebatch.recording import RecordingWriter
 
 __all__ = ["Served"]
 
@@ -70,6 +73,7 @@ class Served:
             raise
         self._config = config
         self._batcher: Batcher | None = None
+        self._recording: RecordingWriter | None = None
         self._proven = False
         self._device_fault = ""
         self.detector.pin(self.decoders.slots.pictures)
@@ -89,13 +93,15 @@ class Served:
             raise RuntimeError(f"{self.candidate} was not started")
         return self._batcher
 
-    def start(self, device: DeviceQueue, metrics: ModelMetrics) -> None:
+    def start(self, device: DeviceQueue, metrics: ModelMetrics, recording: RecordingWriter | None = None) -> None:
         """Be able to take frames.
 
         Args:
             device: of all models on it.
             metrics: of the model.
+            recording: what happens once it is proven is written down there; None: nowhere.
         """
+        self._recording = recording
         config, detector, tiles = self._config, self.detector, self.detector.spec.tiles
 
         def health(*, healthy: bool, reason: str) -> None:
@@ -152,11 +158,31 @@ class Served:
                 raise ModelError(f"{self.candidate} is loaded, but a first picture was {frame.outcome}: {frame.reason}")
         self.batcher.forget_decoding()
         self._proven = True
+        if self._recording is not None:
+            self._recording.add(self._record)
+            self.batcher.observe(Recorder(self.model.name, self._recording.add))
 
     @property
     def report(self) -> tuple[str, ...]:
         """What was found out at load, line by line, for people."""
         return (*self.detector.report.sentences(), self.basis.sentence)
+
+    @property
+    def _record(self) -> ModelRecord:
+        """What is written down of it."""
+        table, (low, high) = self.basis.table, self.basis.spread
+        return ModelRecord(
+            name=self.model.name,
+            version=self.model.version,
+            device=self.detector.device,
+            buckets=table.buckets,
+            service_ns=table.service_ns,
+            low_ratio=low,
+            high_ratio=high,
+            max_batch=table.max_batch,
+            decoders=self.decoders.count,
+            answer_margin_ns=ms_to_ns(self._config.answer_margin_ms),
+        )
 
     def discard(self) -> None:
         """Give everything back instead of `start`; blocks for a moment."""

@@ -14,14 +14,16 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from framebatch import __version__
-from framebatch.app.figures import export_figures
+from framebatch.app.figures import export_figures, export_recording
 from framebatch.app.opening import limits_of
 from framebatch.app.profiles import Profiles
+from framebatch.app.recorder import Recorder
 from framebatch.app.rehearsal import rehearse
 from framebatch.app.repository import Repository
 from framebatch.app.router import Router
 from framebatch.app.served import Served
 from framebatch.app.shelf import read_folder, single_model
+from framebatch.app.threads import in_thread
 from framebatch.batching import DeviceQueue
 from framebatch.clock import ms_to_ns
 from framebatch.detection.headers import read_header
@@ -36,6 +38,7 @@ from framebatch.edge.service import DetectorService
 from framebatch.edge.wire import WireFormat
 from framebatch.errors import UsageError
 from framebatch.metrics import CONTENT_TYPE, Metrics
+from framebatch.recording import RecordingWriter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,6 +102,11 @@ class App:
         wanted, there = config.default_model, sorted(self.repository.shelf.models)
         if wanted is not None and wanted not in there:
             raise UsageError(f"setting 'default_model' is {wanted!r}; there are: {', '.join(there) or 'none'}")
+        self._recording = (
+            None
+            if config.record is None
+            else RecordingWriter(config.record, max_bytes=config.record_max_mb << 20, version=__version__)
+        )
         tune_interpreter()
         self.repository.open()
         self.default = wanted or next(iter(self.repository.serving))
@@ -129,7 +137,7 @@ class App:
         """Open the ports; returns when frames are accepted.
 
         Raises:
-            UsageError: a port is taken.
+            UsageError: a port is taken, or the folder for recordings.
             ModelError: no model answers a picture.
         """
         config = self.config
@@ -138,6 +146,9 @@ class App:
             bind(config.host, config.http_port), metrics=self.metrics.exposition, content_type=CONTENT_TYPE
         )
         self._router = router = Router(loop, default=self.default)
+        if self._recording is not None:
+            self._recording.start()
+            router.observe(Recorder("", self._recording.add))
         self._queue = DeviceQueue(
             self.device,
             keep_warm_ns=ms_to_ns(config.keep_warm_ms),
@@ -154,6 +165,8 @@ class App:
         )
         self._service = DetectorService(Intake(router, wire, self.metrics), max_stream_frames=config.max_stream_frames)
         export_figures(self.metrics, self.repository, self._service)
+        if self._recording is not None:
+            export_recording(self.metrics, self._recording)
         self._grpc = GrpcServer(
             self._service,
             ModelsService(self.repository, control=config.model_control),
@@ -167,6 +180,11 @@ class App:
 
     async def stop(self) -> None:
         """Drain and close: refuse new frames, finish or refuse the accepted ones, then end the streams."""
+        await self._stop_serving()
+        if self._recording is not None:
+            await in_thread(self._recording.close)
+
+    async def _stop_serving(self) -> None:
         await self.repository.stop()
         if self._router is None or self._service is None or self._grpc is None or self._http is None:
             for served in self.repository.alive:
@@ -221,6 +239,8 @@ class App:
         if self._service is not None:
             self._service.end_streams()
         await asyncio.sleep(FLUSH_SECONDS)
+        if self._recording is not None:
+            self._recording.close(FLUSH_SECONDS)
         log.critical("%s; ending with exit code %d, to be started anew", self._ending, HUNG_EXIT_CODE)
         logging.shutdown()
         sys.stderr.flush()
@@ -239,7 +259,7 @@ class App:
     def _begin(self, served: Served) -> None:
         if self._queue is None:
             raise RuntimeError("the server was not started")
-        served.start(self._queue, self.metrics.model(served.model.name))
+        served.start(self._queue, self.metrics.model(served.model.name), self._recording)
 
 
 def tune_interpreter() -> None:

@@ -16,6 +16,8 @@ from framebatch.frame import Frame, Outcome
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from framebatch.batching.interfaces import Observer
+
 __all__ = ["Answers"]
 
 TIDY_ABOVE: Final = 1024
@@ -32,6 +34,7 @@ class Answers:
     def __init__(self, loop: asyncio.AbstractEventLoop, *, on_expired: Callable[[Frame], object]) -> None:
         self._loop = loop
         self._on_expired = on_expired
+        self.observer: Observer | None = None
         self._watched: list[tuple[int, int, Frame]] = []
         self._tie = count()
         self._timer: asyncio.TimerHandle | None = None
@@ -76,6 +79,8 @@ class Answers:
         if self.owed == 0:
             self._settled.set()
         frame.reply(frame)
+        if self.observer is not None:
+            self.observer.answered(frame)
 
     def supersede(self, frame: Frame, newer: Frame) -> None:
         """Answer a frame whose camera has sent a newer one."""

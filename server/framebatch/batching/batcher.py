@@ -22,7 +22,7 @@ from framebatch.scheduling import Pending, Policy, Smoothed
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from framebatch.batching.interfaces import BatchReport, Decoders, Detected, HealthReport
+    from framebatch.batching.interfaces import BatchReport, Decoders, Detected, HealthReport, Observer
     from framebatch.batching.recovery import Recovery
     from framebatch.frame import Detections, Header, Region
 
@@ -144,6 +144,10 @@ class Batcher:
     def recovery(self) -> Recovery:
         """How batches failed so far, and how large they may be; to look at."""
         return self._dispatch.mending.recovery
+
+    def observe(self, observer: Observer) -> None:
+        """Tell it of everything from now on."""
+        self._answers.observer = self._dispatch.observer = observer
 
     # Arrival ---------------------------------------------------------------------------------------------------
 

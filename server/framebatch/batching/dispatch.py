@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 
     from framebatch.batching.answers import Answers
     from framebatch.batching.device import DeviceQueue
-    from framebatch.batching.interfaces import BatchReport, Detected, HealthReport
+    from framebatch.batching.interfaces import BatchReport, Detected, HealthReport, Observer
     from framebatch.batching.jobs import Job
     from framebatch.batching.rows import Entry, Places
+    from framebatch.scheduling import Decision
 
 __all__ = ["Dispatch"]
 
@@ -54,6 +55,7 @@ class Dispatch:
         self.usage = Usage()
         self.probing = False
         """Whether the first frame that is ready is run even if it seems hopeless."""
+        self.observer: Observer | None = None
         self._pending = pending
         self._places = places
         self._answers = answers
@@ -108,10 +110,12 @@ class Dispatch:
                 decision = Run(1, policy.estimate.table.bucket_for(1))
             if isinstance(decision, Run):
                 self.probing = False
+                self._tell(decision, now, start_ns)
                 taken = pending.take(decision.count, decision.chosen)
                 policy.taken(frame.camera for frame in taken)
                 return self._batch(self._places.take(taken), decision.bucket, now)
             if not isinstance(decision, Shed):
+                self._tell(decision, now, start_ns)
                 if decision.time_ns is not None:
                     wait_ns = decision.time_ns - start_ns - TIMER_SLACK_NS
                     self._device.wake_at(now + max(wait_ns, TIMER_SLACK_NS // 4))
@@ -166,6 +170,7 @@ class Dispatch:
         )
 
     def _shed(self, number: int, start_ns: int) -> None:
+        self._tell(Shed(number), now_ns(), start_ns)
         reason = ""
         for frame in self._pending.take(number):
             if frame.outcome is not None:
@@ -176,6 +181,13 @@ class Dispatch:
                 reason = f"overload: the device would be {late_ms:.1f} ms too late"
             self._places.leave(frame)
             self._answers.give(frame, Outcome.EXPIRED, f"{reason}; {frame.reason}" if frame.reason else reason)
+
+    def _tell(self, decision: Decision, now: int, start_ns: int) -> None:
+        pending = self._pending
+        if self.observer is not None:
+            self.observer.decided(
+                decision, time_ns=now, start_ns=start_ns, waiting=len(pending), preparing=pending.preparing
+            )
 
     # The device answers ----------------------------------------------------------------------------------------
 
@@ -199,6 +211,15 @@ class Dispatch:
         )
         if self._on_batch is not None:
             self._on_batch(frames=len(batch.entries), bucket=detected.bucket, device_ns=device_ns)
+        if self.observer is not None:
+            self.observer.ran(
+                rows=len(batch.entries),
+                bucket=detected.bucket,
+                dispatched_ns=batch.dispatched_ns,
+                started_ns=detected.started_ns,
+                finished_ns=detected.finished_ns,
+                submitted_ns=detected.submitted_ns,
+            )
 
     def _resolve(self, batch: Batch, detected: Detected) -> None:
         give = self._answers.give

@@ -1,4 +1,4 @@
-"""What the batcher asks of those who work for it: decoders, a detector, whoever counts batches. Interfaces only."""
+"""What the batcher asks of those who work for it: decoders, a detector, whoever counts or watches. Interfaces only."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from framebatch.frame import Detections, Frame
+    from framebatch.scheduling import Decision
 
-__all__ = ["BatchReport", "Decoders", "Detected", "HealthReport"]
+__all__ = ["BatchReport", "Decoders", "Detected", "HealthReport", "Observer"]
 
 
 class Detected(Protocol):
@@ -80,3 +81,26 @@ class HealthReport(Protocol):
 
     def __call__(self, *, healthy: bool, reason: str) -> None:
         """It cannot any more, and why; or it can again."""
+
+
+class Observer(Protocol):
+    """Who writes down what happens. Called on the event loop; must return at once, change nothing and never raise."""
+
+    def answered(self, frame: Frame) -> None:
+        """The frame was answered; its outcome and times stay as they are."""
+
+    def ran(
+        self, *, rows: int, bucket: int, dispatched_ns: int, started_ns: int, finished_ns: int, submitted_ns: int
+    ) -> None:
+        """The device ran a batch of `rows`, padded to `bucket`; runs that failed are not told."""
+
+    def decided(self, decision: Decision, *, time_ns: int, start_ns: int, waiting: int, preparing: int) -> None:
+        """The policy decided so, and it is carried out now.
+
+        Args:
+            decision: what.
+            time_ns: the current time.
+            start_ns: when a batch committed now starts.
+            waiting: rows that are ready, those of the decision included.
+            preparing: rows that are being decoded.
+        """

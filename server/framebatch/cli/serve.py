@@ -49,6 +49,13 @@ def serve(
     max_batch: Annotated[
         int | None, typer.Option(help="Largest batch in frames; -1: as the profile says. Default: -1.")
     ] = None,
+    record: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Write down there when frames came, what was decided and how they were answered; no pictures. Default: nowhere.",
+        ),
+    ] = None,
 ) -> None:
     """Serve detectors: every frame is answered by its deadline.
 
@@ -67,6 +74,7 @@ def serve(
         "port": port,
         "http_port": http_port,
         "max_batch": max_batch,
+        "record": record,
     }
     if model is None and models is None and config is None:
         raise UsageError(

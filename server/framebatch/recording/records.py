@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from framebatch.frame import Outcome
 
-__all__ = ["BatchRecord", "Decided", "DecisionRecord", "FrameRecord", "ModelRecord", "Recording"]
+__all__ = ["BatchRecord", "Decided", "DecisionRecord", "FrameRecord", "ModelRecord", "Record", "Recording"]
 
 
 class ModelRecord(NamedTuple):
@@ -67,6 +67,8 @@ class BatchRecord(NamedTuple):
     """When it was handed over."""
     started_ns: int
     finished_ns: int
+    submitted_ns: int = 0
+    """When it was filled, and the device could have begun; it began later where another batch still ran."""
 
 
 class Decided(IntEnum):
@@ -93,6 +95,10 @@ class DecisionRecord(NamedTuple):
     """Frames that were being decoded."""
 
 
+Record = ModelRecord | FrameRecord | BatchRecord | DecisionRecord
+"""Whatever can be written down."""
+
+
 class Recording(NamedTuple):
     """All that was read back, each kind in the order in which it was written.
 
@@ -109,3 +115,5 @@ class Recording(NamedTuple):
     decisions: tuple[DecisionRecord, ...]
     lost: int
     """Records that are missing because older files were deleted, or the disk could not keep up; -1: some, not known how many."""
+    created_ns: int = 0
+    """The monotonic clock at `created`: what happened at t was at `created` plus t - created_ns by the wall clock."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from framebatch.cli.common import JsonOption  # noqa: TC001 - typer reads the types at run time
 from framebatch.cli.plan import options  # noqa: TC001 - as above
+from framebatch.errors import UsageError
 
 __all__ = ["plan"]
 
@@ -26,6 +27,8 @@ def plan(
     deadlines_ms: options.DeadlinesOption = None,
     fps_list: options.FpsListOption = None,
     picture: options.PictureOption = None,
+    replay: options.ReplayOption = None,
+    model: options.ReplayedModelOption = None,
     json: JsonOption = False,
 ) -> None:
     """Say how many cameras a device will carry with at most 1 % of their frames missed, by simulating the server on it.
@@ -41,6 +44,17 @@ def plan(
     from framebatch.cli.profile.finding import stdout  # noqa: PLC0415 - as above
     from framebatch.planning.plan import make_plan  # noqa: PLC0415 - as above
 
+    if replay is not None:
+        from framebatch.cli.plan.replay import replay_command  # noqa: PLC0415 - as above
+
+        if any(each is not None for each in (profile, fps, deadline_ms, cameras, picture)):
+            raise UsageError(
+                "--replay takes device and frames from the recording; give nothing else but --model and --json"
+            )
+        replay_command(replay, json=json, model=model or "")
+        return
+    if model is not None:
+        raise UsageError("--model goes with --replay: a plan needs no model; leave it out")
     wanted = wanted_of(
         Asked(
             profile=profile,

@@ -21,6 +21,8 @@ __all__ = [
     "NetworkOption",
     "PictureOption",
     "ProfileOption",
+    "ReplayOption",
+    "ReplayedModelOption",
     "SeedOption",
     "TableOption",
     "TriggerOption",
@@ -136,6 +138,25 @@ PictureOption = Annotated[
         "--picture",
         metavar="FILE.png|.svg",
         help="Draw misses and latency over the number of cameras.",
+        rich_help_panel=_MORE,
+    ),
+]
+
+ReplayOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--replay",
+        metavar="DIR|FILE",
+        help="Instead of planning: play what `serve --record` wrote down again, live against simulated. Needs no other option.",
+        rich_help_panel=_MORE,
+    ),
+]
+ReplayedModelOption = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        metavar="NAME",
+        help="With --replay: whose frames. Default: the model with most.",
         rich_help_panel=_MORE,
     ),
 ]
