@@ -65,11 +65,14 @@ def verdict(plan: Plan) -> str:
         room = f"{spare} more would be carried too" if spare else "and not one more would be"
         return f"{_cameras(asked)}: carried, {missed} missed; {room}."
     setting = plan.wanted.setting
-    why = f"{missed} missed"
+    why = f", {missed} missed"
     if asked > setting.limit:
-        why = f"they send {asked * setting.fleet.fps:,.0f} frames/s, and the device does {setting.limit_fps:,.0f} at its best"
+        why = (
+            f"; they send {asked * setting.fleet.fps:,.0f} frames/s, and the device does {setting.limit_fps:,.0f} "
+            "at its best"
+        )
     slower = f" At {plan.most_fps:.3g} frames/s each they would be carried." if plan.most_fps else ""
-    return f"{_cameras(asked)}: not carried, {why}.{slower} {most}"
+    return f"{_cameras(asked)}: not carried{why}.{slower} {most}"
 
 
 def _most(plan: Plan) -> str:
