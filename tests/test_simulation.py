@@ -181,8 +181,8 @@ def test_the_next_batch_is_handed_over_as_early_as_filling_takes_now() -> None:
     host = Host(before=before, after=NOTHING, margin_ns=0, slack_ns=0)
     played = play([frame(2 * at) for at in range(1000)], host=host)
     leads_ms = [(b.finished_ns - c.dispatched_ns) / MS for b, c in pairwise(played.batches)]
-    assert max(leads_ms[60:120]) == pytest.approx(1, rel=0.02)
-    assert max(leads_ms[-100:]) == pytest.approx(3, rel=0.02)
+    assert max(leads_ms[60:120]) == pytest.approx(1, rel=0.05)
+    assert max(leads_ms[-100:]) == pytest.approx(3, rel=0.05)
 
 
 class Patient:

@@ -54,13 +54,16 @@ def _missed_beyond(answer: Answer) -> float:
     return 1.0 if beyond is None else beyond.figures.miss_rate
 
 
-def advise(setting: Setting, capacity: Capacity, answers: Sequence[Answer]) -> Iterator[Advice]:
+def advise(
+    setting: Setting, capacity: Capacity, answers: Sequence[Answer], others: Sequence[tuple[str, int]] = ()
+) -> Iterator[Advice]:
     """What was found true by simulating: more cameras by other ways of using the device, and what to beware of.
 
     Args:
         setting: as it is.
         capacity: of that; at least one camera.
         answers: to the what-ifs.
+        others: compared devices, and how many cameras they carry.
     """
     for answer in answers:
         gain = answer.capacity.cameras - capacity.cameras
@@ -72,6 +75,10 @@ def advise(setting: Setting, capacity: Capacity, answers: Sequence[Answer]) -> I
         else:
             continue
         yield Advice(kind=what.kind, text=text, max_cameras=number)
+    for name, number in others:
+        if number > capacity.cameras:
+            text = f"{name}: {number} would be carried, {number - capacity.cameras} more."
+            yield Advice(kind="device", text=text, max_cameras=number)
     if capacity.evidence is not None:
         yield Advice(kind="batches", text=_batches(setting, capacity.evidence))
 

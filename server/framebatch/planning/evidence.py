@@ -66,7 +66,7 @@ class Evidence:
     @property
     def fits(self) -> bool:
         """Whether no more are missed than may be."""
-        return self.figures.miss_rate <= MISSES
+        return self.figures.sent - self.figures.good <= MISSES * self.figures.sent
 
 
 def gather(play: Callable[[int], Played]) -> Evidence:

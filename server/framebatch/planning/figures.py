@@ -62,7 +62,7 @@ class Figures:
     @property
     def miss_rate(self) -> float:
         """Share of the frames that had no detections in time; 0 where none was sent."""
-        return 1 - self.good / self.sent if self.sent else 0.0
+        return (self.sent - self.good) / self.sent if self.sent else 0.0
 
     @property
     def goodput_fps(self) -> float:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from framebatch.planning.capacity import Bench
 from framebatch.planning.search import largest
+from framebatch.planning.stretch import settles
 
 if TYPE_CHECKING:
     from framebatch.planning.setting import Setting
@@ -23,8 +24,8 @@ STEPS: Final = 100
 def near(setting: Setting, cameras: int, asked: int | None = None, *, finely: bool = False) -> list[int]:
     """Numbers of cameras around a capacity, rising.
 
-    Just above what the device does at its best nothing is looked at: there a queue grows so slowly that a short
-    simulation does not see it overflow.
+    Just above what the device does at its best a queue grows so slowly that no simulation may see it overflow; such
+    sizes are left out.
 
     Args:
         setting: whose capacity it is.
@@ -33,10 +34,9 @@ def near(setting: Setting, cameras: int, asked: int | None = None, *, finely: bo
         finely: as many as a picture needs.
     """
     sizes = {round(share * cameras) for share in (FINE_SHARES if finely else SHARES)} | {cameras - 1, cameras}
-    if cameras < setting.limit:
+    if 0 < cameras < setting.limit:
         sizes.add(cameras + 1)
-    slowly = range(setting.limit + 1, max(setting.limit + 1, round(setting.limit * 1.1)))
-    return sorted({size for size in sizes if size > 0 and size not in slowly} | ({asked} if asked else set()))
+    return sorted({size for size in sizes if size > 0 and settles(setting, size)} | ({asked} if asked else set()))
 
 
 def largest_fps(setting: Setting, cameras: int) -> float:

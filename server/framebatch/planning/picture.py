@@ -84,7 +84,7 @@ def draw(plan: Plan) -> Figure:
         _draw(left, place, curve, lambda evidence: evidence.figures.miss_rate * 100)
         _draw(right, place, curve, lambda evidence: evidence.figures.p99_ms)
         _number(left, place, curve)
-    if len(plan.curves) == 1:
+    if len(plan.curves) == 1 and plan.curves[0].points:
         _medians(right, plan.curves[0])
     what = f"{fleet.fps:g} frames/s each, answered within {deadline_ms:g} ms, {TRIGGERS[fleet.trigger]}"
     figure.suptitle(f"How many cameras are carried: {what} (simulated)", x=0.01, ha="left", fontsize=11)

@@ -123,6 +123,7 @@ def make_plan(wanted: Wanted, tell: Callable[[str, float], None]) -> Plan:
     answers = tuple(Answer(what_if=each, capacity=next(found)) for each in questions)
     cells = tuple(Cell(deadline_ns, fps, next(found).cameras) for deadline_ns, fps in _places(wanted))
     others = [Named(each.device.name, each, next(found)) for each in wanted.others]
+    rivals = [(each.label, each.capacity.cameras) for each in others]
     every = [Named(setting.device.name, setting, capacity), *others]
     every.sort(key=lambda each: -each.capacity.cameras)
     fits = wanted.cameras is None or wanted.cameras <= capacity.cameras
@@ -133,7 +134,7 @@ def make_plan(wanted: Wanted, tell: Callable[[str, float], None]) -> Plan:
         most_fps=0.0 if fits or wanted.cameras is None else largest_fps(setting, wanted.cameras),
         answers=answers,
         bound_by=bound_by(capacity.cameras, answers) if answers else "",
-        advice=tuple(advise(setting, capacity, answers)) if answers else (),
+        advice=tuple(advise(setting, capacity, answers, rivals)) if answers else (),
         near=tuple((number, bench.evidence(number)) for number in near(setting, capacity.cameras, wanted.cameras)),
         cells=cells,
         compared=tuple(every) if others else (),

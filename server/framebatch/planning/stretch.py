@@ -16,7 +16,7 @@ from framebatch.scheduling import Policy, PolicyOptions, ServiceEstimate
 if TYPE_CHECKING:
     from framebatch.planning.setting import Setting
 
-__all__ = ["Played", "Stretch", "play", "stretch_of"]
+__all__ = ["Played", "Stretch", "play", "settles", "stretch_of"]
 
 FRAMES: Final = 1_000
 """Of all cameras together are counted, """
@@ -24,6 +24,8 @@ FRAMES_OF_BURSTS: Final = 4_000
 """(parts come at random, and it takes more of them to see how often too many come at once)"""
 PERIODS: Final = (20, 200)
 """but no fewer and no more periods of a camera than these."""
+OVERFLOW_FRAMES: Final = 50_000
+"""No more of all cameras together are simulated to see a queue overflow."""
 SEEDS: Final = 1_000
 """Of one answer at most."""
 WARM_PERIODS: Final = 15
@@ -61,18 +63,33 @@ class Played:
 
 
 def stretch_of(setting: Setting, cameras: int) -> Stretch:
-    """How long so many cameras are watched: the same number of frames for few and many, within bounds."""
+    """How long so many cameras are watched: the same number of frames for few and many, within bounds.
+
+    Where they send more than the device does at its best, a queue grows until deadlines pass; that is waited for.
+    """
     fleet = setting.fleet
     period_ns = SECOND_NS / fleet.fps
     warm_ns = max(
         WARM_PERIODS * period_ns,
         WARM_BATCHES * min(setting.device.table.by_size_ns[setting.largest], fleet.deadline_ns),
         min(WARM_DEADLINES * fleet.deadline_ns, WARM_DEADLINES_NS),
+        min(_overflow_ns(setting, cameras), OVERFLOW_FRAMES * period_ns / cameras),
     )
     fewest, most = PERIODS
     wanted = FRAMES_OF_BURSTS if fleet.trigger is Trigger.BURST else FRAMES
     periods = min(max(wanted / cameras, fewest), most)
     return Stretch(round(warm_ns), round(warm_ns + periods * period_ns))
+
+
+def settles(setting: Setting, cameras: int) -> bool:
+    """Whether a stretch is long enough to see what becomes of so many in the long run."""
+    return _overflow_ns(setting, cameras) <= stretch_of(setting, cameras).from_ns
+
+
+def _overflow_ns(setting: Setting, cameras: int) -> float:
+    """How long it takes until the queue of more frames than the device does at its best is a deadline long; else 0."""
+    excess = cameras * setting.fleet.fps / setting.limit_fps - 1
+    return setting.fleet.deadline_ns / excess if excess > 0 else 0.0
 
 
 def play(setting: Setting, cameras: int, seed: int) -> Played:

@@ -85,7 +85,7 @@ def _ways(setting: Setting, cameras: int) -> Iterator[WhatIf]:
     if fleet.trigger is not Trigger.FREE:
         words = "cameras that run free" if fleet.trigger is Trigger.SYNC else "the same frames at a steady rate"
         yield WhatIf(kind="free", words=words, setting=_triggered(setting, Trigger.FREE))
-    if fleet.trigger is not Trigger.SYNC:
+    if fleet.trigger is Trigger.FREE:
         words = "all cameras triggered at the same moment"
         yield WhatIf(kind="sync", words=words, setting=_triggered(setting, Trigger.SYNC))
     mode = "inspect" if fleet.live else "live"

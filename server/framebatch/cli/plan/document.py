@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from framebatch.clock import ns_to_ms
 from framebatch.planning.what_ifs import RESOURCES
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from framebatch.planning.setting import Setting
 
 __all__ = ["document"]
+
+_DIGITS: Final = 6
+"""After the point; more would be noise."""
 
 
 def document(plan: Plan) -> dict[str, Any]:
@@ -59,7 +62,7 @@ def _figures(evidence: Evidence | None) -> dict[str, Any]:
         names = ("goodput_fps", "miss_rate", "p50_ms", "p99_ms", "mean_batch", "device_busy", "worst_camera")
         return dict.fromkeys((*names, "worst_stretch"), 0.0)
     figures = evidence.figures
-    return {
+    content = {
         "goodput_fps": figures.goodput_fps,
         "miss_rate": figures.miss_rate,
         "p50_ms": figures.p50_ms,
@@ -69,6 +72,7 @@ def _figures(evidence: Evidence | None) -> dict[str, Any]:
         "worst_camera": 1 - figures.worst_camera,
         "worst_stretch": evidence.worst,
     }
+    return {name: round(value, _DIGITS) for name, value in content.items()}
 
 
 def _compared(each: Named) -> dict[str, Any]:

@@ -44,7 +44,9 @@ def assumptions(setting: Setting) -> str:
     else:
         ignored.append("the network")
     if host.decoders:
-        parts.append(f"{host.decoders} decoders at {ns_to_ms(host.decode.mean_ns):g} ms a picture")
+        parts.append(
+            f"{host.decoders} {'decoder' if host.decoders == 1 else 'decoders'} at {ns_to_ms(host.decode.mean_ns):g} ms a picture"
+        )
     else:
         ignored.insert(0, "decoding")
     text = "; ".join(parts)
@@ -57,31 +59,42 @@ def verdict(plan: Plan) -> str:
     most = _most(plan)
     if asked is None or plan.asked is None:
         return most
-    missed = plan.asked.figures.miss_rate
+    missed = _percent(plan.asked.figures.miss_rate)
     if asked <= capacity.cameras:
         spare = capacity.cameras - asked
-        room = f"{spare} more would be carried too" if spare else "and not one more"
-        return f"{_cameras(asked)}: carried, {missed:.1%} missed; {room}."
-    slower = f" They would be carried at {plan.most_fps:.3g} frames/s each." if plan.most_fps else ""
-    return f"{_cameras(asked)}: not carried, {missed:.1%} missed.{slower} {most}"
+        room = f"{spare} more would be carried too" if spare else "and not one more would be"
+        return f"{_cameras(asked)}: carried, {missed} missed; {room}."
+    setting = plan.wanted.setting
+    why = f", {missed} missed"
+    if asked > setting.limit:
+        why = (
+            f"; they send {asked * setting.fleet.fps:,.0f} frames/s, and the device does {setting.limit_fps:,.0f} "
+            "at its best"
+        )
+    slower = f" At {plan.most_fps:.3g} frames/s each they would be carried." if plan.most_fps else ""
+    return f"{_cameras(asked)}: not carried{why}.{slower} {most}"
 
 
 def _most(plan: Plan) -> str:
-    capacity = plan.capacity
-    if capacity.evidence is None:
-        return f"No camera is carried: {capacity.why}."
-    figures = capacity.evidence.figures
+    evidence = plan.capacity.evidence
+    if evidence is None:
+        return f"No camera is carried: {plan.capacity.why}."
+    figures = evidence.figures
     share = figures.goodput_fps / plan.wanted.setting.limit_fps
     text = (
-        f"{_cameras(capacity.cameras)} at most: {figures.goodput_fps:,.0f} frames/s in time, {share:.0%} of what the "
-        f"device does at its best; {figures.miss_rate:.1%} missed."
+        f"{_cameras(plan.capacity.cameras)} at most: {figures.goodput_fps:,.0f} frames/s in time, {_percent(share, digits=0)} of what "
+        f"the device does at its best; {_percent(figures.miss_rate)} missed."
     )
-    if capacity.evidence.worst > MISSES:
+    if evidence.worst > MISSES:
         text += (
-            f" That is on average: with the phases that suit them least {capacity.evidence.worst:.1%} were missed, "
-            f"and {1 - figures.worst_camera:.0%} of one camera's."
+            f" That is on average: in the worst of {evidence.stretches} draws {_percent(evidence.worst)} were missed, and "
+            f"{_percent(1 - figures.worst_camera, digits=0)} of one camera's."
         )
     return text
+
+
+def _percent(share: float, digits: int = 1) -> str:
+    return f"{100 * share:.{digits}f} %"
 
 
 def binding(plan: Plan) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import fill
 from typing import TYPE_CHECKING, Final
 
 from rich.table import Table
@@ -36,7 +37,7 @@ def print_plan(console: Console, plan: Plan, picture: Path | None = None) -> Non
     if plan.bound_by:
         console.print(Text(binding(plan)), end="\n\n")
     for advice in plan.advice:
-        console.print(_item(advice.text))
+        console.print(_item(advice.text, console.width))
     if plan.advice:
         console.print()
     if plan.cells:
@@ -55,11 +56,9 @@ def _table() -> Table:
     return Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
 
 
-def _item(text: str) -> Table:
+def _item(text: str, width: int) -> Text:
     """A sentence with a dash before it, and all its lines behind that."""
-    table = Table(box=None, show_header=False, padding=(0, 1, 0, 0), pad_edge=False)
-    table.add_row("-", Text(text))
-    return table
+    return Text(fill(text, width, initial_indent="- ", subsequent_indent="  "))
 
 
 def _near(plan: Plan) -> Table:
