@@ -60,6 +60,7 @@ def test_an_unknown_key_is_refused_with_the_known_ones(file: Path) -> None:
         ({"max_batch": -2}, "setting 'max_batch' is -2: "),
         ({"decoders": 0}, "setting 'decoders' is 0: "),
         ({"drain_seconds": 61}, "setting 'drain_seconds' is 61: "),
+        ({"record_max_mb": 15}, "setting 'record_max_mb' is 15: Input should be greater than or equal to 16"),
         ({"model": ""}, "setting 'model' is '': "),
     ],
 )

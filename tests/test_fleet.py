@@ -106,7 +106,7 @@ def test_a_part_triggers_a_station_of_four_that_takes_three_pictures_each() -> N
         for shot in range(3):
             four = part[4 * shot : 4 * shot + 4]
             assert four[0] >= part[0] + 10 * shot - 0.5
-            assert four[-1] - four[0] <= 0.5
+            assert 0 < four[-1] - four[0] <= 0.5
     assert all(after[0] - before[0] >= 30 - 0.5 for before, after in pairwise(parts))
 
 

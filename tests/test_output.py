@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -111,11 +112,12 @@ def test_a_file_that_could_not_be_begun_is_not_left(tmp_path: Path) -> None:
     assert (files_of(recordings_in(tmp_path)[0]), output.bytes_on_disk) == ([], 0)
 
 
-def test_a_folder_that_somebody_deleted_is_made_again(tmp_path: Path) -> None:
-    """With the next file."""
+def test_a_recording_that_somebody_deleted_goes_on(tmp_path: Path) -> None:
+    """With another file, in the same folder."""
     output = output_in(tmp_path)
     recording = recordings_in(tmp_path)[0]
-    recording.rmdir()
+    output.append(BLOCK)
+    shutil.rmtree(recording)
     output.append(BLOCK)
     output.close()
-    assert [path.name for path in files_of(recording)] == ["000001.fbrec"]
+    assert [path.name for path in files_of(recording)] == ["000002.fbrec"]

@@ -57,6 +57,7 @@ def test_what_is_no_use_decoding_leaves_without_a_decoder() -> None:
     one = decoders(1)
     late, answered, fine = frame(0, 10), frame(0, 20), frame(0, 30)
     answered.outcome = Outcome.SUPERSEDED
+    late.deadline_ns = 15 * MS  # what counts is `decode_by_ns`
     for each in (late, answered, fine):
         one.put(each)
     assert one.late(10 * MS) is None  # it may still be decoded now

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from fuzzed import fuzzed
@@ -13,14 +13,16 @@ from optimum import most_in_time
 from played import DEVICE, MS, TABLE, frame, play, traffic
 
 from framebatch.frame import Outcome
-from framebatch.planning.durations import NOTHING, Fixed, Lognormal
+from framebatch.planning.durations import NOTHING, Fixed, Lognormal, SeenAt
 from framebatch.planning.host import IDEAL, Host
 from framebatch.planning.service import DeviceModel
+from framebatch.planning.simulation import Simulation
 from framebatch.profile import LatencyTable
+from framebatch.scheduling import Run, ServiceEstimate, WaitUntil
 
 if TYPE_CHECKING:
     from framebatch.planning.fleet import SimulatedFrame
-    from framebatch.planning.simulation import Simulation
+    from framebatch.scheduling import Decision, Pending, Policy
 
 PLAIN = Host(before=Fixed(MS), after=Fixed(2 * MS), margin_ns=0, slack_ns=0)
 """A millisecond to fill a batch, two to answer it."""
@@ -137,13 +139,102 @@ def test_a_frame_that_decodes_past_its_deadline_ends_there() -> None:
     assert (slow.outcome, slow.answered_ns, slow.ready_ns) == (Outcome.EXPIRED, 20 * MS, 0)
 
 
+def test_a_frame_that_decodes_past_its_deadline_stands_in_nobodys_way_after_it() -> None:
+    """Eight rows that will never be there, and a frame that has time for itself alone."""
+    slow, other = frame(0, 20, rows=8), frame(30, 12)
+    slow.decoding_ns = 500 * MS
+    play([slow, other], host=PLAIN)
+    assert (slow.outcome, other.outcome) == (Outcome.EXPIRED, Outcome.OK)
+
+
 def test_what_waits_too_long_for_a_decoder_is_given_up() -> None:
-    """One decoder, 10 ms a picture: of six that come at once with 37 ms each, the last ones are not begun."""
+    """One decoder, 10 ms a picture, 3 on the device: of six with 42 ms each four are decoded and three are in time."""
     host = Host(decoders=1, decode=Fixed(10 * MS), before=NOTHING, after=NOTHING, margin_ns=0, slack_ns=0)
-    played = play([frame(0, 37, camera) for camera in "abcdef"], host=host)
-    assert [each.ready_ns / MS for each in played.frames] == [10, 20, 30, 0, 0, 0]
+    played = play([frame(0, 42, camera) for camera in "abcdef"], host=host)
+    assert [each.ready_ns / MS for each in played.frames] == [10, 20, 30, 40, 0, 0]
     assert [each.outcome for each in played.frames] == [Outcome.OK] * 3 + [Outcome.EXPIRED] * 3
+    assert [each.answered_ns / MS for each in played.frames[3:]] == [40, 40, 40]
     assert played.decoders.busy_ns == 40 * MS
+
+
+def test_what_becomes_hopeless_while_the_device_is_busy_is_told_at_once() -> None:
+    """Four more urgent rows take the batch behind the one that runs, and leave no time for a frame that was let in."""
+    runs, waits, urgent = frame(0, 100, rows=8), frame(1, 19.8), frame(2, 18.6, rows=4)
+    play([runs, waits, urgent], host=PLAIN)
+    assert [each.outcome for each in (runs, waits, urgent)] == [Outcome.OK, Outcome.EXPIRED, Outcome.OK]
+    assert waits.answered_ns == urgent.dispatched_ns < runs.finished_ns
+
+
+def test_the_policy_knows_what_answering_takes_now() -> None:
+    """It took 1 ms, then 5: answers are planned with that and the margin."""
+    after = SeenAt((0, 1000 * MS), (MS, 5 * MS))
+    host = Host(before=NOTHING, after=after, margin_ns=2 * MS, slack_ns=0)
+    early = play([frame(4 * at) for at in range(100)], host=host).policy.after_ns
+    late = play([frame(4 * at) for at in range(500)], host=host).policy.after_ns
+    assert early == pytest.approx(3 * MS, rel=0.02)
+    assert late == pytest.approx(7 * MS, rel=0.02)
+
+
+def test_the_next_batch_is_handed_over_as_early_as_filling_takes_now() -> None:
+    """It took 1 ms, then 3: the lead over the end of the batch before follows."""
+    before = SeenAt((0, 1000 * MS), (MS, 3 * MS))
+    host = Host(before=before, after=NOTHING, margin_ns=0, slack_ns=0)
+    played = play([frame(2 * at) for at in range(1000)], host=host)
+    leads_ms = [(b.finished_ns - c.dispatched_ns) / MS for b, c in pairwise(played.batches)]
+    assert max(leads_ms[60:120]) == pytest.approx(1, rel=0.05)
+    assert max(leads_ms[-100:]) == pytest.approx(3, rel=0.05)
+
+
+class Patient:
+    """A policy that waits until 50 ms for a reason of its own, then runs one frame after the other.
+
+    Attributes:
+        asked_ns: when it was asked, of a host that needs no time.
+    """
+
+    def __init__(self) -> None:
+        self.asked_ns: list[int] = []
+        self.after_ns = 0
+        self.estimate = ServiceEstimate(TABLE)
+
+    def arrived(self, now_ns: int, rows: int) -> None:
+        """Nothing is learned."""
+
+    def ready(self, camera: str, now_ns: int, deadline_ns: int, rows: int) -> None:
+        """Likewise."""
+
+    def taken(self, cameras: object) -> None:
+        """Likewise."""
+
+    def decide(self, pending: Pending[SimulatedFrame], start_ns: int) -> Decision:
+        """Wait, then run."""
+        self.asked_ns.append(start_ns)
+        if start_ns < 50 * MS:
+            return WaitUntil(50 * MS)
+        return Run(1, 1) if len(pending) else WaitUntil(None)
+
+
+def patient(*, slack_ns: int) -> Patient:
+    """Answer it after one frame was played on a host that wakes so late."""
+    policy = Patient()
+    host = Host(before=NOTHING, after=NOTHING, margin_ns=0, slack_ns=slack_ns, lanes=1, admits=False)
+    Simulation([frame(10, 90)], policy=cast("Policy", policy), device=DEVICE, host=host, seed=3).play()
+    return policy
+
+
+def test_a_policy_that_waits_is_asked_again_when_it_wants() -> None:
+    """By a host that wakes in time, at that time; and when the batch has finished."""
+    assert patient(slack_ns=0).asked_ns == [10 * MS, 50 * MS, 53 * MS]
+
+
+def test_a_host_that_wakes_late_asks_earlier() -> None:
+    """By as much as it may be late, as the server does; each time a little later than it wanted."""
+    asked_ns = patient(slack_ns=4 * MS).asked_ns
+    first, again, *_, run, _ = asked_ns
+    assert first == 10 * MS
+    assert 46 * MS <= again < 50 * MS
+    assert 50 * MS <= run < 55 * MS
+    assert all(MS <= after - before < 5 * MS for before, after in pairwise(asked_ns[1:-1]))
 
 
 def test_it_shows_its_state() -> None:
@@ -180,6 +271,7 @@ def test_every_frame_ends_once_and_in_order(
         assert batch.dispatched_ns <= batch.submitted_ns <= batch.started_ns
     for batch, following in pairwise(played.batches):
         assert batch.finished_ns <= following.started_ns
+    assert "preparing=0, ready=0, live=0" in repr(played)
     rows = sum(len(batch.frames) for batch in played.batches)
     assert rows <= sum(each.rows for each in frames)
 

@@ -49,17 +49,14 @@ def claim(folder: Path) -> int:
     remedy = "name a folder that this user may write to with --record DIR, or leave it out to record nothing"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    except OSError as error:
-        raise UsageError(f"setting 'record' is {folder}: cannot be written: {error.strerror}; {remedy}") from error
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(lock)
+        return _locked(folder / _LOCK)
+    except BlockingIOError as error:
         raise UsageError(
             f"setting 'record' is {folder}: another server records there; give each server a folder of its own"
         ) from error
-    return lock
+    except OSError as error:
+        reason = "it is no folder" if isinstance(error, FileExistsError) else error.strerror
+        raise UsageError(f"setting 'record' is {folder}: cannot be written: {reason}; {remedy}") from error
 
 
 def new_recording(folder: Path, stamp: str) -> Path:
@@ -74,6 +71,16 @@ def new_recording(folder: Path, stamp: str) -> Path:
     recording = folder / f"{number:06}-{stamp}"
     recording.mkdir()
     return recording
+
+
+def _locked(path: Path) -> int:
+    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(lock)
+        raise
+    return lock
 
 
 def _numbered(folder: Path, pattern: re.Pattern[str]) -> list[Path]:

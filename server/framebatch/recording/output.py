@@ -92,7 +92,7 @@ class Output:
         """
         self._leave_space(len(block))
         stream = self._stream
-        if stream is None or self._files[-1][1] + len(block) > self._max_bytes // FILES:
+        if stream is None or not self._may_grow(*self._files[-1], len(block)):
             self._begin(block)
         else:
             self._make_room(len(block))
@@ -104,6 +104,10 @@ class Output:
         if stream is not None:
             with contextlib.suppress(OSError):  # told when it was written
                 stream.close()
+
+    def _may_grow(self, path: Path, size: int, more: int) -> bool:
+        """Whether a file can take more; one that somebody deleted cannot."""
+        return size + more <= self._max_bytes // FILES and path.exists()
 
     def _begin(self, block: bytes) -> None:
         """Write the block to a new file, which is deleted again where that fails."""

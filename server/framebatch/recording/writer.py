@@ -29,7 +29,7 @@ __all__ = ["RecordingWriter"]
 
 log = logging.getLogger(__name__)
 
-FLUSH_SECONDS: Final = 0.5
+FLUSH_SECONDS: Final = 1.0
 """What is written down is on its way to the disk so much later at the latest."""
 BLOCK_RECORDS: Final = 2048
 MAX_QUEUED: Final = 32_768
@@ -77,6 +77,7 @@ class RecordingWriter:
         self._models: dict[ModelRecord, None] = {}
         self._output: Output | None = None
         self._paused_until_ns = 0
+        self._flushing = threading.Lock()
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="recording", daemon=True)
         self._facts: dict[str, str | int] = {"framebatch": version}
@@ -120,7 +121,7 @@ class RecordingWriter:
 
     def add(self, record: Record) -> None:
         """Write it down soon, or count it as lost when too many wait. Never blocks, never raises."""
-        if len(self._queue) < MAX_QUEUED:
+        if len(self._queue) < MAX_QUEUED or isinstance(record, ModelRecord):
             self._queue.append(record)
             return
         self._dropped += 1
@@ -131,9 +132,10 @@ class RecordingWriter:
     def flush(self) -> None:
         """Write what is queued; the thread does this by itself. Blocks on the disk; never raises."""
         queue = self._queue
-        while queue:
-            self._put([queue.popleft() for _ in range(min(len(queue), BLOCK_RECORDS))])
-        self._behind = False
+        with self._flushing:
+            while queue:
+                self._put([queue.popleft() for _ in range(min(len(queue), BLOCK_RECORDS))])
+            self._behind = False
 
     def close(self, timeout_seconds: float = 2.0) -> None:
         """Write what is queued and end the recording; a disk that does not answer is waited for so long."""
@@ -152,6 +154,7 @@ class RecordingWriter:
         self._put([])  # what was lost in the end shows by its number
         if self._output is not None:
             self._output.close()
+        log.info("recording to %s ended: %d records were written, %d lost", self.folder, self.written, self.lost)
 
     def _put(self, records: list[Record]) -> None:
         """One block to the disk, if that takes it."""
@@ -159,7 +162,7 @@ class RecordingWriter:
         self._models.update(dict.fromkeys(models))
         count = len(records) - len(models)
         output, now = self._output, self._clock()
-        if output is None or now < self._paused_until_ns:
+        if output is None or (records and now < self._paused_until_ns):
             self._unwritten += count
             return
         try:
