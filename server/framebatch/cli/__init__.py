@@ -15,6 +15,7 @@ from framebatch.cli import detect, models, profile, serve
 from framebatch.cli.calibrate import calibrate
 from framebatch.cli.common import exit_code, print_error
 from framebatch.cli.demo import demo
+from framebatch.cli.plan import plan
 from framebatch.errors import FramebatchError
 
 __all__ = ["app", "main"]
@@ -27,7 +28,13 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-_COMMANDS: Final = (("serve", serve.serve), ("calibrate", calibrate), ("detect", detect.detect), ("demo", demo))
+_COMMANDS: Final = (
+    ("serve", serve.serve),
+    ("calibrate", calibrate),
+    ("plan", plan),
+    ("detect", detect.detect),
+    ("demo", demo),
+)
 _GROUPS: Final = (("models", models.app), ("profile", profile.app))
 
 for _name, _function in _COMMANDS:
