@@ -53,6 +53,15 @@ def test_longer_deadlines_carry_no_fewer(trigger: Trigger, deadlines_ms: tuple[f
     assert found[0] < found[-1]
 
 
+def test_triggers_are_told_apart() -> None:
+    """All cameras at the same moment are fewest, cameras that run free most; parts at random moments are between."""
+    settings = [
+        make_setting(fps=20.0, deadline_ms=18.0, trigger=each) for each in (Trigger.SYNC, Trigger.BURST, Trigger.FREE)
+    ]
+    sync, burst, free = map(cameras, settings)
+    assert 0 < sync < burst < free
+
+
 def test_quicker_devices_carry_no_fewer() -> None:
     """Within a camera."""
     setting = make_setting(deadline_ms=20.0)

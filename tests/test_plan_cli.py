@@ -119,11 +119,11 @@ def test_nothing_carried_is_an_answer() -> None:
     assert "a deadline of 8 ms is too short; the smallest that works for one camera is" in found["why"]
 
 
-def test_triggers_are_told_apart() -> None:
-    """All cameras at the same moment are fewer than parts that pass at random, and these fewer than cameras that run free."""
-    device = ("--profile", "sim:2,0.5", "--max-batch", 16, "--fps", 20, "--deadline-ms", 18)
-    free, burst, sync = (planned(*device, "--trigger", each)["max_cameras"] for each in ("free", "burst", "sync"))
-    assert 0 < sync < burst < free
+def test_a_common_trigger_is_planned_too() -> None:
+    """And what running free would be worth is told instead of what a common trigger costs."""
+    found = planned(*SMALL, "--trigger", "sync")
+    assert found["asked"]["trigger"] == "sync"
+    assert "sync" not in {advice["kind"] for advice in found["advice"]}
 
 
 @pytest.mark.parametrize(

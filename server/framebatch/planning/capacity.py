@@ -7,7 +7,7 @@ from math import ceil
 from typing import TYPE_CHECKING, Final
 
 from framebatch.clock import MILLISECOND_NS, ns_to_ms
-from framebatch.planning.evidence import Evidence, gather
+from framebatch.planning.evidence import Evidence, draws_for, gather
 from framebatch.planning.search import largest
 from framebatch.planning.stretch import play
 
@@ -29,17 +29,20 @@ class Bench:
     Attributes:
         setting: of all.
         tell: called with each number of cameras before it is simulated.
+        draws: at most; None: as many as it takes.
     """
 
     setting: Setting
     tell: Callable[[int], None] = lambda _: None
+    draws: int | None = None
     _known: dict[int, Evidence] = field(default_factory=dict, repr=False)
 
     def evidence(self, cameras: int) -> Evidence:
         """How so many fare; at least 1."""
         if cameras not in self._known:
             self.tell(cameras)
-            self._known[cameras] = gather(lambda seed: play(self.setting, cameras, seed))
+            draws = self.draws or draws_for(cameras)
+            self._known[cameras] = gather(lambda seed: play(self.setting, cameras, seed), draws)
         return self._known[cameras]
 
 

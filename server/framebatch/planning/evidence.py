@@ -1,10 +1,9 @@
-"""How so many cameras fare, from as many seeded stretches as it takes to tell which side of the line they are on. Pure."""
+"""How so many cameras fare, from seeded stretches of their time: as many as tell on which side of the line they are. Pure."""
 
 from __future__ import annotations
 
 from collections import Counter
-from math import sqrt
-from statistics import stdev
+from math import ceil
 from typing import TYPE_CHECKING, Final
 
 from framebatch.clock import ns_to_ms
@@ -15,16 +14,14 @@ if TYPE_CHECKING:
 
     from framebatch.planning.stretch import Played
 
-__all__ = ["MISSES", "Evidence", "gather"]
+__all__ = ["MISSES", "Evidence", "draws_for", "gather"]
 
 MISSES: Final = 0.01
 """At most this share of the frames may be missed."""
-SEEDS: Final = (3, 8)
-"""So many stretches at least, and at most."""
-HOPELESS: Final = 0.05
-"""One stretch with more misses than this is enough."""
-ERRORS: Final = 2.0
-"""The mean is clear when it is so many of its standard errors from the line."""
+PHASES: Final = 300
+"""So many phases of cameras are drawn in all, """
+DRAWS: Final = (3, 12)
+"""in so many draws at least, and at most."""
 
 
 class Evidence:
@@ -69,27 +66,22 @@ class Evidence:
         return self.figures.sent - self.figures.good <= MISSES * self.figures.sent
 
 
-def gather(play: Callable[[int], Played]) -> Evidence:
-    """Play seeds 0, 1, 2 ... until it is clear which side of the line the fleet is on, or there are enough.
+def draws_for(cameras: int) -> int:
+    """How many draws tell how so many fare: few of many cameras, many of few, in which one bad pair of phases weighs much."""
+    fewest, most = DRAWS
+    return min(max(ceil(PHASES / cameras), fewest), most)
 
-    A sequential rule: after three stretches or more it stops when the mean share of misses is two standard errors away
-    from the line, as the stretches differ; at once when one stretch is far beyond it.
+
+def gather(play: Callable[[int], Played], draws: int) -> Evidence:
+    """Play seeds 0, 1, 2 ... up to so many draws; fewer when the rest, were it perfect, could not bring the fleet to the line.
 
     Args:
         play: one stretch, by seed.
+        draws: at least 1.
     """
     played: list[Played] = []
-    fewest, most = SEEDS
-    while len(played) < most:
+    missed = 0.0
+    while len(played) < draws and missed <= draws * MISSES:
         played.append(play(len(played)))
-        missed = [each.figures.miss_rate for each in played]
-        if len(played) == 1 and missed[0] > HOPELESS:
-            break
-        if len(played) >= fewest and _clear(missed):
-            break
+        missed += played[-1].figures.miss_rate
     return Evidence(played)
-
-
-def _clear(missed: Sequence[float]) -> bool:
-    error = stdev(missed) / sqrt(len(missed))
-    return abs(sum(missed) / len(missed) - MISSES) > ERRORS * error

@@ -24,6 +24,10 @@ WORTH_PROCESSES_NS: Final = 3 * SECOND_NS
 """Other processes take a moment to start; less work than this is done here."""
 
 
+DRAWS_OF_CURVES: Final = 4
+"""A picture needs no more."""
+
+
 class Cell(NamedTuple):
     """One place of a table over deadlines and rates."""
 
@@ -170,12 +174,14 @@ def _curves(every: Sequence[Named], workers: int, tell: Callable[[str, float], N
     places = [(each.setting, size) for each, own in zip(every, sizes, strict=True) for size in own]
     points = iter(work_through(_evidence, places, workers=workers, done=_counter("the picture", len(places), tell)))
     for each, own in zip(every, sizes, strict=True):
-        yield Curve(each, tuple((size, next(points)) for size in own))
+        known = {each.capacity.cameras: each.capacity.evidence, each.capacity.cameras + 1: each.capacity.beyond}
+        drawn = [(size, next(points)) for size in own]
+        yield Curve(each, tuple((size, known.get(size) or evidence) for size, evidence in drawn))
 
 
 def _evidence(point: tuple[Setting, int]) -> Evidence:
     setting, cameras = point
-    return Bench(setting=setting).evidence(cameras)
+    return Bench(setting=setting, draws=DRAWS_OF_CURVES).evidence(cameras)
 
 
 def _counter(what: str, total: int, tell: Callable[[str, float], None]) -> Callable[[], None]:

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Played", "Stretch", "play", "settles", "stretch_of"]
 
-FRAMES: Final = 1_000
+FRAMES: Final = 600
 """Of all cameras together are counted, """
-FRAMES_OF_BURSTS: Final = 4_000
+FRAMES_OF_BURSTS: Final = 1_500
 """(parts come at random, and it takes more of them to see how often too many come at once)"""
-PERIODS: Final = (20, 200)
+PERIODS: Final = (30, 200)
 """but no fewer and no more periods of a camera than these."""
 OVERFLOW_FRAMES: Final = 50_000
 """No more of all cameras together are simulated to see a queue overflow."""
