@@ -14,6 +14,7 @@ from played import DEVICE, MS, TABLE, frame, play, traffic
 
 from framebatch.frame import Outcome
 from framebatch.planning.durations import NOTHING, Fixed, Lognormal, SeenAt
+from framebatch.planning.fleet import SimulatedFrame
 from framebatch.planning.host import IDEAL, Host
 from framebatch.planning.service import DeviceModel
 from framebatch.planning.simulation import Simulation
@@ -21,7 +22,6 @@ from framebatch.profile import LatencyTable
 from framebatch.scheduling import Run, ServiceEstimate, WaitUntil
 
 if TYPE_CHECKING:
-    from framebatch.planning.fleet import SimulatedFrame
     from framebatch.scheduling import Decision, Pending, Policy
 
 PLAIN = Host(before=Fixed(MS), after=Fixed(2 * MS), margin_ns=0, slack_ns=0)
@@ -90,6 +90,18 @@ def test_what_cannot_be_in_time_is_refused_on_arrival() -> None:
     """At once, with nothing run for it: 3 ms on the device, 3 and more around it, and 4 are asked for."""
     (only,) = play([frame(0, 4)], host=PLAIN).frames
     assert (only.outcome, only.answered_ns, only.dispatched_ns) == (Outcome.REJECTED, 0, 0)
+
+
+@pytest.mark.parametrize("host", [IDEAL, PLAIN, Host(decoders=1, decode=Fixed(MS))])
+@pytest.mark.parametrize("decoding_ns", [None, 0, MS])
+def test_what_comes_after_its_deadline_ends_as_it_comes(host: Host, decoding_ns: int | None) -> None:
+    """The network took longer than there was time; nothing is run for it, and the next frame is not held up."""
+    late, fine = SimulatedFrame("a", 0, 50 * MS, arrival_ns=60 * MS, decoding_ns=decoding_ns), frame(61)
+    played = play([late, fine], host=host)
+    assert late.outcome in {Outcome.EXPIRED, Outcome.REJECTED}
+    assert (late.answered_ns, late.batch_size) == (60 * MS, 0)
+    assert fine.outcome is Outcome.OK
+    assert len(played.batches) == 1
 
 
 def test_an_ideal_host_refuses_nobody_on_arrival() -> None:

@@ -181,7 +181,7 @@ class Simulation:
         if superseded is not None:
             _end(superseded, Outcome.SUPERSEDED, now)
         if frame.decoding_ns is not None:
-            self._at(min(now + frame.decoding_ns, frame.deadline_ns), DECODED, frame)
+            self._at(max(now, min(now + frame.decoding_ns, frame.deadline_ns)), DECODED, frame)
         elif self._host.decode is NOTHING:
             self._ready(frame, now)
             return True
@@ -311,6 +311,6 @@ class Simulation:
 
 
 def _end(frame: SimulatedFrame, outcome: Outcome, now: int) -> None:
-    """It has its outcome, at its deadline at the latest."""
+    """It has its outcome, at its deadline at the latest; at its arrival where it came after that."""
     frame.outcome = outcome
-    frame.answered_ns = min(now, frame.deadline_ns) if outcome is not Outcome.REJECTED else now
+    frame.answered_ns = max(frame.arrival_ns, min(now, frame.deadline_ns))
