@@ -1,42 +1,39 @@
-"""A device under a virtual clock, driven by the policy that the server uses, or by another. No thread, no waiting.
+"""The policy alone: `framebatch.planning`'s simulation on traces of the suite, with an ideal machine around the device.
 
-One batch in flight, no padding, nothing to decode: what is left is the policy.
+One batch in flight, no padding, nothing to decode: what is left is the policy, or another that it is compared with.
 """
 
 from __future__ import annotations
 
-import random
 from collections import Counter
 from dataclasses import dataclass, field
-from math import exp, log, sqrt
+from math import log, sqrt
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
-from framebatch.scheduling import Pending, Run, Shed
+from framebatch.frame import Outcome
+from framebatch.planning import simulation
+from framebatch.planning.fleet import SimulatedFrame
+from framebatch.planning.host import IDEAL
+from framebatch.planning.service import DeviceModel
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from traces import Trace
 
-    from framebatch.scheduling import Decision
+    from framebatch.scheduling import Decision, Pending, Policy
 
 __all__ = ["Decider", "Item", "Result", "Simulation", "simulate"]
 
-NEVER: Final = 1 << 62
 
-
-class Item:
+class Item(SimulatedFrame):
     """A frame."""
 
-    __slots__ = ("arrival_ns", "camera", "deadline_ns", "live", "rows")
+    __slots__ = ()
 
     def __init__(self, arrival_ns: int, camera: str, deadline_ns: int) -> None:
-        self.arrival_ns = arrival_ns
-        self.camera = camera
-        self.deadline_ns = deadline_ns
-        self.live = False
-        self.rows = 1
+        super().__init__(camera, arrival_ns, deadline_ns)
 
 
 class Observer(Protocol):
@@ -59,11 +56,37 @@ class Decider(Protocol):
     def ready(self, camera: str, now_ns: int, deadline_ns: int) -> None:
         """It can be run."""
 
-    def decide(self, pending: Pending[Item], start_ns: int) -> Decision:
+    def decide(self, pending: Pending[SimulatedFrame], start_ns: int) -> Decision:
         """What to do with the device, which is free."""
 
     def taken(self, cameras: Iterable[str]) -> None:
         """Frames of these cameras go into a batch."""
+
+
+class _Timed:
+    """Passes on what an ideal host asks of a policy, and notes what each decision takes by the wall clock."""
+
+    def __init__(self, policy: Decider) -> None:
+        self.after_ns = 0
+        self.estimate: Final = policy.estimate
+        self.taken: Final = policy.taken
+        self.decisions_ns: list[int] = []
+        self._policy: Final = policy
+
+    def arrived(self, now_ns: int, _rows: int) -> None:
+        """Every frame has one row."""
+        self._policy.arrived(now_ns)
+
+    def ready(self, camera: str, now_ns: int, deadline_ns: int, _rows: int) -> None:
+        """Likewise."""
+        self._policy.ready(camera, now_ns, deadline_ns)
+
+    def decide(self, pending: Pending[SimulatedFrame], start_ns: int) -> Decision:
+        """With a look at the clock."""
+        before = perf_counter_ns()
+        decision = self._policy.decide(pending, start_ns)
+        self.decisions_ns.append(perf_counter_ns() - before)
+        return decision
 
 
 @dataclass(kw_only=True)
@@ -105,86 +128,46 @@ class Simulation:
     """One run of a trace; `play` to its end."""
 
     def __init__(self, trace: Trace, policy: Decider, *, seed: int = 0) -> None:
-        self.result: Final = Result()
-        self._trace = trace
-        self._policy = policy
-        self._random = random.Random(seed)  # noqa: S311 - noise needs no secrecy
-        self._sigma = sqrt(log(1 + trace.noise**2))
-        self._pending: Pending[Item] = Pending()
-        self._running: list[Item] = []
-        self._started_ns = 0
-        self._finish_ns = NEVER
-        self._wake_ns = NEVER
+        self._timed = _Timed(policy)
+        self._run = simulation.Simulation(
+            [Item(time_ns, camera, time_ns + trace.deadline_ns) for time_ns, camera in trace.arrivals],
+            policy=cast("Policy", self._timed),
+            device=device_of(trace),
+            host=IDEAL,
+            seed=seed,
+        )
 
     def __repr__(self) -> str:
-        return f"Simulation({self._trace.name}, running={len(self._running)}, {self._pending!r})"
+        return repr(self._run)
 
     def play(self) -> Result:
-        """All events in order; of those at one moment, the end of a batch comes first, then all arrivals."""
-        arrivals = iter(self._trace.arrivals)
-        coming = next(arrivals, None)
-        while True:
-            now = min(coming[0] if coming else NEVER, self._finish_ns, self._wake_ns)
-            if now == NEVER:
-                return self.result
-            if self._finish_ns == now:
-                self._finish(now)
-            while coming and coming[0] == now:
-                self._arrive(now, coming[1])
-                coming = next(arrivals, None)
-            self._wake_ns = NEVER
-            while not self._running and self._decide(now):
-                pass
+        """All events in order."""
+        self._run.play()
+        ran = [frame for frame in self._run.frames if frame.batch_size]
+        good = [frame for frame in ran if frame.outcome is Outcome.OK]
+        return Result(
+            good=len(good),
+            late=len(ran) - len(good),
+            shed=len(self._run.frames) - len(ran),
+            batches=len(self._run.batches),
+            sent=Counter(frame.camera for frame in self._run.frames),
+            served=Counter(frame.camera for frame in good),
+            latencies_ns=[frame.finished_ns - frame.arrival_ns for frame in ran],
+            decisions_ns=self._timed.decisions_ns,
+        )
 
-    def _arrive(self, now: int, camera: str) -> None:
-        item = Item(now, camera, now + self._trace.deadline_ns)
-        self.result.sent[camera] += 1
-        self._policy.arrived(now)
-        self._pending.accept(item)
-        self._pending.make_ready(item)
-        self._policy.ready(camera, now, item.deadline_ns)
 
-    def _decide(self, now: int) -> bool:
-        """Ask the policy once and do what it says; whether it may have more to say."""
-        before = perf_counter_ns()
-        decision = self._policy.decide(self._pending, now)
-        self.result.decisions_ns.append(perf_counter_ns() - before)
-        if isinstance(decision, Run):
-            self._run(self._pending.take(decision.count, decision.chosen), now)
-            return False
-        if isinstance(decision, Shed):
-            self.result.shed += len(self._pending.take(decision.count))
-            return True
-        if decision.time_ns is not None:
-            if decision.time_ns <= now:
-                raise RuntimeError(f"asked at {now} it wants to be asked again at {decision.time_ns}")
-            self._wake_ns = decision.time_ns
-        return False
-
-    def _run(self, items: list[Item], now: int) -> None:
-        trace = self._trace
-        service_ns = float(trace.alpha_ns + trace.beta_ns * len(items))
-        if trace.noise:
-            service_ns *= exp(self._random.gauss(-(self._sigma**2) / 2, self._sigma))
-        if trace.slowdown is not None and now >= trace.slowdown.from_ns:
-            service_ns *= trace.slowdown.factor
-        self._policy.taken(item.camera for item in items)
-        self._running = items
-        self._started_ns, self._finish_ns = now, now + round(service_ns)
-        self.result.batches += 1
-
-    def _finish(self, now: int) -> None:
-        result = self.result
-        for item in self._running:
-            result.latencies_ns.append(now - item.arrival_ns)
-            if now <= item.deadline_ns:
-                result.good += 1
-                result.served[item.camera] += 1
-            else:
-                result.late += 1
-        self._policy.estimate.observe(len(self._running), now - self._started_ns)
-        self._running = []
-        self._finish_ns = NEVER
+def device_of(trace: Trace) -> DeviceModel:
+    """With the noise and the slowdown of which the policy is not told."""
+    slow = trace.slowdown
+    return DeviceModel(
+        name=trace.name,
+        table=trace.table(),
+        sigma=sqrt(log(1 + trace.noise**2)),
+        median_is_one=False,
+        slow_from_ns=slow.from_ns if slow is not None else 0,
+        slow_factor=slow.factor if slow is not None else 1.0,
+    )
 
 
 def simulate(trace: Trace, policy: Decider, *, seed: int = 0) -> Result:

@@ -46,6 +46,7 @@ _batches = st.builds(
     dispatched_ns=_times,
     started_ns=_times,
     finished_ns=_times,
+    submitted_ns=_times,
 )
 _decisions = st.builds(
     DecisionRecord,

@@ -62,9 +62,11 @@ class Recorder:
             )
         )
 
-    def ran(self, *, rows: int, bucket: int, dispatched_ns: int, started_ns: int, finished_ns: int) -> None:
+    def ran(
+        self, *, rows: int, bucket: int, dispatched_ns: int, started_ns: int, finished_ns: int, submitted_ns: int = 0
+    ) -> None:
         """Write the batch down."""
-        self._add(BatchRecord(self._model, rows, bucket, dispatched_ns, started_ns, finished_ns))
+        self._add(BatchRecord(self._model, rows, bucket, dispatched_ns, started_ns, finished_ns, submitted_ns))
 
     def decided(self, decision: Decision, *, time_ns: int, start_ns: int, waiting: int, preparing: int) -> None:
         """Write the decision down, unless it is to wait as was said before."""

@@ -227,6 +227,7 @@ class Dispatch:
                 dispatched_ns=batch.dispatched_ns,
                 started_ns=detected.started_ns,
                 finished_ns=detected.finished_ns,
+                submitted_ns=detected.submitted_ns,
             )
 
     def _resolve(self, batch: Batch, detected: Detected) -> None:

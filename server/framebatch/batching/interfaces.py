@@ -89,7 +89,9 @@ class Observer(Protocol):
     def answered(self, frame: Frame) -> None:
         """The frame was answered; its outcome and times stay as they are."""
 
-    def ran(self, *, rows: int, bucket: int, dispatched_ns: int, started_ns: int, finished_ns: int) -> None:
+    def ran(
+        self, *, rows: int, bucket: int, dispatched_ns: int, started_ns: int, finished_ns: int, submitted_ns: int
+    ) -> None:
         """The device ran a batch of `rows`, padded to `bucket`; runs that failed are not told."""
 
     def decided(self, decision: Decision, *, time_ns: int, start_ns: int, waiting: int, preparing: int) -> None:

@@ -16,6 +16,7 @@ from framebatch.cli.calibrate import calibrate
 from framebatch.cli.common import exit_code, print_error
 from framebatch.cli.demo import demo
 from framebatch.cli.doctor import doctor
+from framebatch.cli.plan import plan
 from framebatch.errors import FramebatchError
 
 __all__ = ["app", "main"]
@@ -31,6 +32,7 @@ app = typer.Typer(
 _COMMANDS: Final = (
     ("serve", serve.serve),
     ("calibrate", calibrate),
+    ("plan", plan),
     ("detect", detect.detect),
     ("demo", demo),
     ("doctor", doctor),

@@ -86,8 +86,12 @@ def _mebibytes(count: int) -> float:
     return next((number for number in rounded if round(number * _MEBIBYTE) == count), exact)
 
 
-def parse_device(text: str) -> Device:
+def parse_device(text: str, option: str = "--device") -> Device:
     """Read a device's name.
+
+    Args:
+        text: as people write it.
+        option: whose value it is, for messages.
 
     Raises:
         UsageError: not of one of the forms, or a number out of range.
@@ -99,19 +103,19 @@ def parse_device(text: str) -> Device:
     if match := re.fullmatch(r"cuda(?::(\d{1,3}))?", name):
         return Device(kind="cuda", index=int(match[1] or 0))
     if name.startswith("sim:"):
-        return _simulated(text, name.removeprefix("sim:"))
-    raise UsageError(f"--device is {text!r}; it must be {_FORMS}")
+        return _simulated(text, name.removeprefix("sim:"), option)
+    raise UsageError(f"{option} is {text!r}; it must be {_FORMS}")
 
 
-def _simulated(text: str, numbers: str) -> Device:
+def _simulated(text: str, numbers: str, option: str) -> Device:
     try:
         parts = [float(part) for part in numbers.split(",")]
     except ValueError:
         parts = []
     if len(parts) not in _NUMBERS:
-        raise UsageError(f"--device is {text!r}; a simulated device is written {_SIMULATED}")
+        raise UsageError(f"{option} is {text!r}; a simulated device is written {_SIMULATED}")
     if not all(map(math.isfinite, parts)):
-        raise UsageError(f"--device is {text!r}; its numbers must be finite")
+        raise UsageError(f"{option} is {text!r}; its numbers must be finite")
     alpha_ms, beta_ms, noise = (*parts, 0.0)[:3]
     base_bytes, frame_bytes, limit_bytes = (round(part * _MEBIBYTE) for part in parts[3:] or (0.0, 0.0, 0.0))
     try:
@@ -125,4 +129,4 @@ def _simulated(text: str, numbers: str) -> Device:
             limit_bytes=limit_bytes if parts[3:] else None,
         )
     except ValueError as error:
-        raise UsageError(f"--device is {text!r}: {error}") from error
+        raise UsageError(f"{option} is {text!r}: {error}") from error

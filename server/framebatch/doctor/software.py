@@ -72,7 +72,8 @@ def check_cuda(runtime: Runtime, nvidia: Nvidia) -> Finding | None:
             "install its libraries: pip install 'onnxruntime-gpu[cuda,cudnn]'; until then --device auto computes on the processor",
         )
     if failure is not None:
-        return note(
+        verdict = problem if nvidia.wanted else note
+        return verdict(
             "cuda",
             "onnxruntime is built for CUDA, and no GPU can be used",
             "see the driver below; or, without a GPU, install framebatch[cpu] in a fresh environment",

@@ -16,7 +16,7 @@ __all__ = ["Timex", "find_clock", "kernel_clock"]
 
 _UNSYNCHRONISED: Final = 0x40  # STA_UNSYNC
 _TIME_ERROR: Final = 5
-_MICRO: Final = 1e-6
+_MICROSECONDS: Final = 1_000_000
 _REST_BYTES: Final = 512  # the fields that are not read here, and more than any kernel writes
 _KEEPERS: Final = (("run/chrony", "chrony"), ("run/systemd/timesync", "systemd-timesyncd"))
 
@@ -48,7 +48,7 @@ def kernel_clock(library: ctypes.CDLL | None = None) -> tuple[bool, float] | Non
         return None
     if state < 0:
         return None
-    return state != _TIME_ERROR and not found.status & _UNSYNCHRONISED, found.maxerror * _MICRO
+    return state != _TIME_ERROR and not found.status & _UNSYNCHRONISED, found.maxerror / _MICROSECONDS
 
 
 def find_clock(here: Host, *, ask: Callable[[], tuple[bool, float] | None] = kernel_clock) -> Clock:

@@ -18,6 +18,8 @@ __all__ = ["Decoders"]
 class Decoders:
     """Frames between their arrival and their pixels being there.
 
+    Invariant: no more pictures are in work than there are decoders.
+
     Attributes:
         busy_ns: what all of them worked so far, together.
     """
@@ -34,24 +36,39 @@ class Decoders:
     def __repr__(self) -> str:
         return f"Decoders(idle={self._idle}, waiting={len(self._queue)})"
 
+    @property
+    def queued(self) -> int:
+        """Frames that wait for one."""
+        return len(self._queue)
+
     def put(self, frame: SimulatedFrame) -> None:
         """It waits for one."""
         heappush(self._queue, (frame.deadline_ns, next(self._tie), frame))
 
-    def begin(self, now_ns: int) -> tuple[SimulatedFrame, int] | None:
-        """The next frame that one begins with now, and when it will be done; None: all work, or none waits.
+    def late(self, now_ns: int) -> SimulatedFrame | None:
+        """The next frame that waits and is no use decoding any more; it leaves. None: there is no such.
 
-        A frame that is too late for decoding, or has its outcome already, takes no time; it is done at once.
+        Frames that have their outcome already leave silently.
+        """
+        queue = self._queue
+        while queue and (queue[0][2].outcome is not None or queue[0][2].decode_by_ns < now_ns):
+            frame = heappop(queue)[2]
+            if frame.outcome is None:
+                return frame
+        return None
+
+    def begin(self, now_ns: int) -> tuple[SimulatedFrame, int] | None:
+        """The next frame that one begins with now, and how long that takes; None: all work, or none waits.
+
+        Ask for those that are `late` first.
         """
         if not self._idle or not self._queue:
             return None
         frame = heappop(self._queue)[2]
         self._idle -= 1
-        if frame.outcome is not None or now_ns > frame.decode_by_ns:
-            return frame, now_ns
-        duration_ns = self._durations.draw(self._rng)
+        duration_ns = self._durations.draw(self._rng, now_ns)
         self.busy_ns += duration_ns
-        return frame, now_ns + duration_ns
+        return frame, duration_ns
 
     def done(self) -> None:
         """One of them is idle again."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from math import exp, log, sqrt
 from typing import TYPE_CHECKING, Final, Protocol
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 if TYPE_CHECKING:
     import random
 
-__all__ = ["NOTHING", "Durations", "Fixed", "Lognormal", "Seen"]
+__all__ = ["NOTHING", "Durations", "Fixed", "Lognormal", "Seen", "SeenAt"]
 
 
 class Durations(Protocol):
@@ -19,8 +20,8 @@ class Durations(Protocol):
     def mean_ns(self) -> float:
         """On average."""
 
-    def draw(self, rng: random.Random) -> int:
-        """The next one; never negative."""
+    def draw(self, rng: random.Random, now_ns: int) -> int:
+        """One that begins now; never negative."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Fixed:
         """The value."""
         return self.value_ns
 
-    def draw(self, rng: random.Random) -> int:  # noqa: ARG002 - others need it
+    def draw(self, rng: random.Random, now_ns: int) -> int:  # noqa: ARG002 - others need it
         """The value."""
         return self.value_ns
 
@@ -54,7 +55,7 @@ class Lognormal:
     mean_ns: float
     variation: float
 
-    def draw(self, rng: random.Random) -> int:
+    def draw(self, rng: random.Random, now_ns: int) -> int:  # noqa: ARG002 - others need it
         """The next one."""
         variance = log(1 + self.variation**2)
         return round(self.mean_ns * exp(rng.gauss(-variance / 2, sqrt(variance))))
@@ -75,6 +76,32 @@ class Seen:
         """On average."""
         return sum(self.values_ns) / len(self.values_ns)
 
-    def draw(self, rng: random.Random) -> int:
+    def draw(self, rng: random.Random, now_ns: int) -> int:  # noqa: ARG002 - others need it
         """One of them."""
         return self.values_ns[int(rng.random() * len(self.values_ns))]
+
+
+@dataclass(frozen=True, slots=True)
+class SeenAt:
+    """What was seen at that time, or next to it: slow stretches stay where they were.
+
+    Attributes:
+        times_ns: when, ascending; at least one.
+        values_ns: what was seen at each of them.
+    """
+
+    times_ns: tuple[int, ...]
+    values_ns: tuple[int, ...]
+
+    @property
+    def mean_ns(self) -> float:
+        """On average."""
+        return sum(self.values_ns) / len(self.values_ns)
+
+    def draw(self, rng: random.Random, now_ns: int) -> int:  # noqa: ARG002 - others need it
+        """The nearest in time; of two as near, the earlier."""
+        times = self.times_ns
+        at = min(bisect_left(times, now_ns), len(times) - 1)
+        if at and now_ns - times[at - 1] <= times[at] - now_ns:
+            at -= 1
+        return self.values_ns[at]

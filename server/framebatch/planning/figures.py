@@ -4,18 +4,33 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from framebatch.clock import ns_to_ms, ns_to_seconds
 from framebatch.frame import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Sequence, Sized
 
     from framebatch.planning.fleet import SimulatedFrame
-    from framebatch.planning.simulation import Batch
 
 __all__ = ["Figures", "figures", "quantile"]
+
+
+class Ran(Protocol):
+    """A batch that the device ran."""
+
+    @property
+    def frames(self) -> Sized:
+        """What was in it."""
+
+    @property
+    def started_ns(self) -> int:
+        """When the device began with it."""
+
+    @property
+    def finished_ns(self) -> int:
+        """When it had finished."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +62,7 @@ class Figures:
     @property
     def miss_rate(self) -> float:
         """Share of the frames that had no detections in time; 0 where none was sent."""
-        return 1 - self.good / self.sent if self.sent else 0.0
+        return (self.sent - self.good) / self.sent if self.sent else 0.0
 
     @property
     def goodput_fps(self) -> float:
@@ -55,7 +70,7 @@ class Figures:
         return self.good / self.seconds
 
 
-def figures(frames: Iterable[SimulatedFrame], batches: Iterable[Batch], *, from_ns: int, until_ns: int) -> Figures:
+def figures(frames: Iterable[SimulatedFrame], batches: Iterable[Ran], *, from_ns: int, until_ns: int) -> Figures:
     """Sum up what was captured, and what the device ran, from one moment up to another."""
     counted = [frame for frame in frames if from_ns <= frame.captured_ns < until_ns]
     good = [frame for frame in counted if frame.outcome is Outcome.OK]

@@ -150,7 +150,7 @@ class Fleet:
                 camera,
                 time_ns,
                 time_ns + self.deadline_ns,
-                arrival_ns=time_ns + self.network.draw(network),
+                arrival_ns=time_ns + self.network.draw(network, time_ns),
                 live=self.live,
             )
             for time_ns, camera in sorted(times)

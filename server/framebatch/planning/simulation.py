@@ -1,7 +1,7 @@
 """A server under a virtual clock: the policy, the admission and the just-in-time hand-over are the server's own.
 
 A discrete-event simulation. Of events at one moment the ends of batches come first, then arrivals, then decoded frames;
-after all of them the device is asked what to do. No thread, no waiting.
+after all of them the policy is asked what to do, where the server would ask. No thread, no waiting.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from framebatch.clock import MILLISECOND_NS
 from framebatch.frame import Outcome
 from framebatch.planning.decoders import Decoders
+from framebatch.planning.durations import NOTHING
 from framebatch.planning.host import Host
 from framebatch.scheduling import InFlight, Pending, Run, Shed, Smoothed
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from framebatch.planning.fleet import SimulatedFrame
     from framebatch.planning.service import DeviceModel
-    from framebatch.scheduling import Policy
+    from framebatch.scheduling import Policy, ServiceEstimate
 
 __all__ = ["Batch", "Simulation"]
 
@@ -36,10 +37,10 @@ class Batch:
     """Frames on their way through the device."""
 
     __slots__ = (
+        "_estimate",
         "alone",
         "bucket",
         "dispatched_ns",
-        "expected",
         "finish_ns",
         "finished_ns",
         "frames",
@@ -47,11 +48,12 @@ class Batch:
         "submitted_ns",
     )
 
-    def __init__(self, frames: list[SimulatedFrame], bucket: int, expected_ns: int) -> None:
+    def __init__(self, frames: list[SimulatedFrame], bucket: int, estimate: ServiceEstimate | None) -> None:
+        """Be handed over; `estimate` None: nothing is planned behind it."""
         self.frames = frames
         self.bucket = bucket
-        self.expected = expected_ns
         self.alone = False
+        self._estimate = estimate
         self.dispatched_ns = 0
         self.submitted_ns = 0
         self.started_ns = 0
@@ -62,8 +64,8 @@ class Batch:
         return f"Batch({len(self.frames)} in {self.bucket})"
 
     def expected_ns(self) -> int:
-        """As the policy estimated when it was handed over."""
-        return self.expected
+        """By the middle estimate, as it is now."""
+        return self._estimate.mid_ns[len(self.frames)] if self._estimate is not None else 0
 
 
 class Simulation:
@@ -89,7 +91,8 @@ class Simulation:
 
         Args:
             frames: in the order in which they arrive.
-            policy: used by this run only; `after_ns` is set as the server sets it.
+            policy: used by this run only; `after_ns` is set as the server sets it. A host with one lane that admits
+                everything asks it no more than `framebatch.scheduling` says of every host.
             device: what batches take.
             host: the machine around it.
             seed: of the device's noise and of the host's durations.
@@ -99,7 +102,7 @@ class Simulation:
         self.policy: Final = policy
         self._device = device
         self._host = host = Host() if host is None else host
-        self._noise = random.Random(f"{seed} service")  # noqa: S311 - a simulation needs no secrecy
+        self._noise = random.Random(seed)  # noqa: S311 - a simulation needs no secrecy
         self._delays = random.Random(f"{seed} host")  # noqa: S311 - as above
         self.decoders: Final = Decoders(host.decoders, host.decode, random.Random(f"{seed} decode"))  # noqa: S311 - as above
         self._decode = Smoothed(min(FIRST_DECODE_NS, 4 * host.decode.mean_ns))
@@ -112,7 +115,10 @@ class Simulation:
         self._events: list[tuple[int, int, int, Batch | SimulatedFrame]] = []
         self._tie = count()
         self._free_ns = 0
+        self._due_ns = NEVER
+        """When the policy is to be asked again, """
         self._wake_ns = NEVER
+        """and when the host wakes for that, if nothing else wakes it before."""
         self._turned_away = 0
         self._probing = False
 
@@ -121,57 +127,67 @@ class Simulation:
 
     def play(self) -> None:
         """All events in order, until every frame has its outcome."""
-        coming = 0
-        frames, events = self.frames, self._events
-        total = len(frames)
+        frames, events, decoders = self.frames, self._events, self.decoders
+        coming, total = 0, len(frames)
         while True:
             now = min(frames[coming].arrival_ns if coming < total else NEVER, self._wake_ns)
-            if events:
-                now = min(now, events[0][0])
+            if events and events[0][0] < now:
+                now = events[0][0]
             if now == NEVER:
                 return
-            while events and events[0][0] == now and events[0][1] < DECODED:
-                self._happen(now)
+            ask = self._happen(now, before=DECODED) if events else False
             while coming < total and frames[coming].arrival_ns == now:
-                self._arrive(frames[coming], now)
+                ask |= self._arrive(frames[coming], now)
                 coming += 1
-            self._begin_decoding(now)
-            while events and events[0][0] == now:
-                self._happen(now)
-                self._begin_decoding(now)
-            if self._wake_ns <= now:
-                self._wake_ns = NEVER
-            self._pump(now)
+            if decoders.queued:
+                ask |= self._hand_to_decoders(now)
+            ask |= self._happen(now, before=DECODED + 1) if events else False
+            if self._due_ns <= now:
+                self._due_ns = self._wake_ns = NEVER
+                ask = True
+            if ask:
+                self._pump(now)
 
     def _at(self, time_ns: int, kind: int, what: Batch | SimulatedFrame) -> None:
         heappush(self._events, (time_ns, kind, next(self._tie), what))
 
-    def _happen(self, now: int) -> None:
-        _, kind, _, what = heappop(self._events)
-        if isinstance(what, Batch):
-            if kind == FINISHED:
-                self._at(now + self._host.after.draw(self._delays), ANSWERED, what)
-            else:
+    def _happen(self, now: int, *, before: int) -> bool:
+        """All events of now that are of a kind before this one; whether the policy is to be asked then."""
+        events, ask = self._events, False
+        while events and events[0][0] == now and events[0][1] < before:
+            _, kind, _, what = heappop(events)
+            if not isinstance(what, Batch):
+                self._decoded(what, now)
+                if self.decoders.queued:
+                    self._hand_to_decoders(now)
+            elif kind == ANSWERED:
                 self._answer(what, now)
-        else:
-            self._decoded(what, now)
+            else:
+                self._at(now + self._host.after.draw(self._delays, now), ANSWERED, what)
+                continue
+            ask = True
+        return ask
 
     # A frame comes -----------------------------------------------------------------------------------------------
 
-    def _arrive(self, frame: SimulatedFrame, now: int) -> None:
-        """As `Batcher.submit`."""
+    def _arrive(self, frame: SimulatedFrame, now: int) -> bool:
+        """As `Batcher.submit`; whether the policy is to be asked then: its pixels are there at once."""
         policy, pending = self.policy, self._pending
         policy.arrived(now, frame.rows)
         if self._host.admits and not self._admit(frame, now):
             _end(frame, Outcome.REJECTED, now)
-            return
+            return False
         superseded = pending.accept(frame)
         if superseded is not None:
             _end(superseded, Outcome.SUPERSEDED, now)
         if frame.decoding_ns is not None:
-            self._at(now + frame.decoding_ns, DECODED, frame)
+            self._at(max(now, min(now + frame.decoding_ns, frame.deadline_ns)), DECODED, frame)
+        elif self._host.decode is NOTHING:
+            self._ready(frame, now)
+            return True
         else:
             self.decoders.put(frame)
+        return False
 
     def _admit(self, frame: SimulatedFrame, now: int) -> bool:
         policy = self.policy
@@ -192,22 +208,33 @@ class Simulation:
         self._probing = self._turned_away % PROBE_EVERY == 0
         return self._probing
 
-    def _begin_decoding(self, now: int) -> None:
-        while begun := self.decoders.begin(now):
-            frame, done_ns = begun
-            self._at(done_ns, DECODED, frame)
+    def _hand_to_decoders(self, now: int) -> bool:
+        """As `DecoderPool`; whether frames were given up."""
+        decoders, late = self.decoders, False
+        while (frame := decoders.late(now)) is not None:
+            late = True
+            self._decode.observe(now - frame.arrival_ns)
+            self._pending.remove(frame)
+            _end(frame, Outcome.EXPIRED, now)
+        while begun := decoders.begin(now):
+            frame, duration_ns = begun
+            self._at(now + duration_ns, DECODED, frame)
+        return late
 
     def _decoded(self, frame: SimulatedFrame, now: int) -> None:
-        """As `Batcher._prepared`."""
+        """As `Batcher._prepared`, and `Answers` at the deadline."""
         if frame.decoding_ns is None:
             self.decoders.done()
         if frame.outcome is not None:
             return
-        self._decode.observe(now - frame.arrival_ns)
-        if now > frame.decode_by_ns:
+        if now >= frame.deadline_ns:
             self._pending.remove(frame)
             _end(frame, Outcome.EXPIRED, now)
             return
+        self._ready(frame, now)
+
+    def _ready(self, frame: SimulatedFrame, now: int) -> None:
+        self._decode.observe(now - frame.arrival_ns)
         frame.ready_ns = now
         if self._pending.make_ready(frame):
             self.policy.ready(frame.camera, now, frame.deadline_ns, frame.rows)
@@ -223,7 +250,7 @@ class Simulation:
                 if self._host.admits:
                     self._shed(self.policy.hopeless(pending, start_ns), now)
                 if not in_flight.full:
-                    self._wake(in_flight.commit_ns(), now)
+                    self._wake(in_flight.commit_ns())
                 return
             decision = self.policy.decide(pending, start_ns)
             if self._probing and isinstance(decision, Shed):
@@ -237,13 +264,18 @@ class Simulation:
                 self._shed(decision.count, now)
             else:
                 if decision.time_ns is not None:
-                    self._wake(now + decision.time_ns - start_ns, now)
+                    if decision.time_ns <= start_ns:
+                        raise RuntimeError(f"asked at {start_ns} it wants to be asked again at {decision.time_ns}")
+                    slack_ns = self._host.slack_ns
+                    self._wake(now + max(decision.time_ns - start_ns - slack_ns, slack_ns // 4))
                 return
 
-    def _wake(self, time_ns: int, now: int) -> None:
-        if time_ns <= now:
-            raise RuntimeError(f"asked at {now} it wants to be asked again at {time_ns}")
-        self._wake_ns = min(self._wake_ns, time_ns)
+    def _wake(self, time_ns: int) -> None:
+        """As `DeviceQueue.wake_at`, and later than asked for by up to the host's slack."""
+        if time_ns < self._due_ns:
+            self._due_ns = time_ns
+            slack_ns = self._host.slack_ns
+            self._wake_ns = time_ns + int(slack_ns * self._delays.random()) if slack_ns else time_ns
 
     def _shed(self, number: int, now: int) -> None:
         for frame in self._pending.take(number) if number else ():
@@ -251,9 +283,9 @@ class Simulation:
 
     def _run(self, frames: list[SimulatedFrame], bucket: int, now: int, start_ns: int) -> None:
         size = len(frames)
-        batch = Batch(frames, bucket, self.policy.estimate.mid_ns[size])
+        batch = Batch(frames, bucket, self.policy.estimate if self._host.plans_ahead else None)
         self._in_flight.start(batch, now, start_ns)
-        batch.submitted_ns = now + self._host.before.draw(self._delays)
+        batch.submitted_ns = now + self._host.before.draw(self._delays, now)
         batch.started_ns = max(batch.submitted_ns, self._free_ns)
         batch.finished_ns = self._free_ns = batch.started_ns + self._device.draw(size, batch.started_ns, self._noise)
         for frame in frames:
@@ -279,6 +311,6 @@ class Simulation:
 
 
 def _end(frame: SimulatedFrame, outcome: Outcome, now: int) -> None:
-    """It has its outcome, at its deadline at the latest."""
+    """It has its outcome, at its deadline at the latest; at its arrival where it came after that."""
     frame.outcome = outcome
-    frame.answered_ns = min(now, frame.deadline_ns) if outcome is not Outcome.REJECTED else now
+    frame.answered_ns = max(frame.arrival_ns, min(now, frame.deadline_ns))

@@ -178,13 +178,14 @@ def _frames(columns: ColumnReader, names: Sequence[str]) -> Iterator[FrameRecord
 
 
 def _put_batches(columns: ColumnWriter, batches: Sequence[BatchRecord], names: _Names) -> None:
-    model, frames, bucket, dispatched, started, finished = _rows(batches, len(BatchRecord._fields))
+    model, frames, bucket, dispatched, started, finished, submitted = _rows(batches, len(BatchRecord._fields))
     columns.plain("I", names(model))
     columns.plain("I", frames)
     columns.plain("I", bucket)
     columns.rising(dispatched)
     columns.after(started, dispatched)
     columns.after(finished, started)
+    columns.after_where_set(submitted, dispatched)
 
 
 def _batches(columns: ColumnReader, names: Sequence[str]) -> Iterator[BatchRecord]:
@@ -192,8 +193,8 @@ def _batches(columns: ColumnReader, names: Sequence[str]) -> Iterator[BatchRecor
     dispatched = columns.rising()
     started = columns.after(dispatched)
     finished = columns.after(started)
-    found = zip([names[place] for place in models], frames, bucket, dispatched, started, finished, strict=True)
-    return map(BatchRecord._make, found)
+    times = (dispatched, started, finished, columns.after_where_set(dispatched))
+    return map(BatchRecord._make, zip([names[place] for place in models], frames, bucket, *times, strict=True))
 
 
 def _put_decisions(columns: ColumnWriter, decisions: Sequence[DecisionRecord], names: _Names) -> None:

@@ -67,6 +67,8 @@ class BatchRecord(NamedTuple):
     """When it was handed over."""
     started_ns: int
     finished_ns: int
+    submitted_ns: int = 0
+    """When it was filled, and the device could have begun; it began later where another batch still ran."""
 
 
 class Decided(IntEnum):

@@ -13,7 +13,7 @@ out as values; the server carries them out, and so can a simulator. Whoever host
         WaitUntil(time)        ask again then, or at the next event, whichever is sooner
     a batch has finished       policy.estimate.observe(frames, service time)
 
-`benchmarks/policy_simulation.py` is a host of a hundred lines.
+The server is one host, `framebatch.planning.simulation` another.
 """
 
 from framebatch.scheduling.ageing import CurveWatch

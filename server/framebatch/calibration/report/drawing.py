@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from framebatch.calibration.variants import Trial
 
-__all__ = ["Plot", "plots_of", "to_png", "to_svg"]
+__all__ = ["Plot", "plots_of", "style", "to_png", "to_svg"]
 
 _STYLE: Final[Any] = {
     "axes.axisbelow": True,
@@ -100,7 +100,7 @@ def to_svg(plot: Plot, trials: Sequence[Trial], *, label: str) -> str:
         trials: of what.
         label: what the picture shows, for those who do not see it; any text.
     """
-    with _style({"svg.hashsalt": plot.name}):
+    with style({"svg.hashsalt": plot.name}):
         figure = Figure(figsize=_PLOT_INCHES, layout="constrained")
         plot.draw(figure.add_subplot(), trials)
         written = io.StringIO()
@@ -132,7 +132,7 @@ def to_png(trials: Sequence[Trial], *, title: str, words: str) -> bytes:
     lines = "\n".join(fill(part, _PNG_LINE) for part in together.split("\n"))
     rows = (len(plots) + 1) // 2
     top = _LINE_INCHES * (lines.count("\n") + 4)
-    with _style({"figure.facecolor": LIGHT["ground"], "savefig.facecolor": LIGHT["ground"]}):
+    with style({"figure.facecolor": LIGHT["ground"], "savefig.facecolor": LIGHT["ground"]}):
         figure = Figure(figsize=(_PNG_INCHES_WIDE, rows * _PNG_ROW_INCHES + top), dpi=_PNG_DPI, layout="constrained")
         parts: Any = figure.subfigures(2, 1, height_ratios=[top, rows * _PNG_ROW_INCHES])
         head, body = parts
@@ -151,8 +151,8 @@ def to_png(trials: Sequence[Trial], *, title: str, words: str) -> bytes:
 
 
 @contextlib.contextmanager
-def _style(changes: dict[str, Any]) -> Iterator[None]:
-    """Draw in the house's style; signs that the font does not have become boxes, without a word about each."""
+def style(changes: dict[str, Any]) -> Iterator[None]:
+    """Draw in the house's style, with changes to matplotlib's settings; signs that the font does not have become boxes, without a word about each."""
     with mpl.rc_context(_STYLE | changes), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         yield
