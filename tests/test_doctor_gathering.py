@@ -92,7 +92,7 @@ def test_what_the_settings_want_is_looked_for(tmp_path: Path) -> None:
     """A GPU, TensorRT, a folder for recordings."""
     wanted = config(device="cuda:0", provider="tensorrt", record=tmp_path)
     facts = gather(wanted, {}, here=tree(tmp_path, {}), runtime=works)
-    assert (facts.nvidia.wanted, facts.tensorrt) == (True, True)
+    assert (facts.nvidia.wanted, facts.tensorrt) == (0, True)
     assert of_topic(examine(facts), "cuda").verdict == "problem"
     assert of_topic(examine(facts), "tensorrt").verdict == "problem"
     assert of_topic(examine(facts), "recordings").found.endswith(str(tmp_path))

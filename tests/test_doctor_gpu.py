@@ -10,7 +10,7 @@ from framebatch.doctor.gpu import check_driver, check_gpu
 GIB = 1 << 30
 
 
-def driver(version: str, cuda: str, *, on_bus: int = 1, wanted: bool = False) -> Nvidia:
+def driver(version: str, cuda: str, *, on_bus: int = 1, wanted: int | None = None) -> Nvidia:
     """A host with NVIDIA's driver."""
     return Nvidia(on_bus, version, cuda, (), wanted)
 
@@ -47,7 +47,7 @@ def test_the_driver_that_is_needed_is_named() -> None:
     [
         (driver("", ""), "13.0", "problem", "install NVIDIA's driver"),
         (driver("", ""), "", "note", "install NVIDIA's driver"),
-        (driver("", "", wanted=True), "", "problem", "install NVIDIA's driver"),
+        (driver("", "", wanted=0), "", "problem", "install NVIDIA's driver"),
         (driver("580.1", "", on_bus=0), "13.0", "problem", "docker run --gpus all"),
     ],
 )

@@ -24,7 +24,7 @@ def of_cuda(failure: str) -> Runtime:
     return Runtime("1.31", "13.0", ((CPU, ""), (CUDA, failure)))
 
 
-def nvidia(*gpus: Gpu, wanted: bool = False) -> Nvidia:
+def nvidia(*gpus: Gpu, wanted: int | None = None) -> Nvidia:
     """A host with these GPUs."""
     return Nvidia(len(gpus), "580.65" if gpus else "", "13.0" if gpus else "", gpus, wanted)
 
@@ -75,10 +75,12 @@ def test_the_processor_has_to_compute() -> None:
         (of_cuda(""), nvidia(GPU), "ok", "computes on the GPU"),
         (of_cuda("libcudnn.so.9"), nvidia(GPU), "problem", "lists CUDA, and it does not load: libcudnn.so.9"),
         (of_cuda("no device"), nvidia(), "note", "built for CUDA, and no GPU can be used"),
-        (of_cuda("no device"), nvidia(wanted=True), "problem", "built for CUDA, and no GPU can be used"),
+        (of_cuda("no device"), nvidia(wanted=0), "problem", "built for CUDA, and no GPU can be used"),
         (CPU_ONLY, nvidia(GPU), "note", "there is a GPU, and this onnxruntime computes on the processor only"),
-        (CPU_ONLY, nvidia(GPU, wanted=True), "problem", "there is a GPU"),
-        (CPU_ONLY, nvidia(wanted=True), "problem", "the settings want a GPU"),
+        (CPU_ONLY, nvidia(GPU, wanted=0), "problem", "there is a GPU"),
+        (CPU_ONLY, nvidia(wanted=0), "problem", "the settings want cuda:0, and this process sees 0 GPUs"),
+        (of_cuda(""), nvidia(GPU, wanted=0), "ok", "computes on the GPU"),
+        (of_cuda(""), nvidia(GPU, wanted=1), "problem", "the settings want cuda:1, and this process sees 1 GPUs"),
     ],
 )
 def test_cuda_has_to_load_where_it_is_listed_or_wanted(

@@ -59,6 +59,6 @@ def test_who_keeps_the_clock_is_seen_by_what_runs(tmp_path: Path) -> None:
 
 def test_this_host_can_be_asked() -> None:
     """Without root."""
-    found = find_clock(Host())
-    assert found.synchronised in {True, False, None}
-    assert found.error_seconds >= 0
+    answer = kernel_clock()
+    assert answer is not None
+    assert find_clock(Host()).synchronised is answer[0]

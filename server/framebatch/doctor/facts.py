@@ -53,8 +53,8 @@ class Nvidia(NamedTuple):
     cuda: str
     """The newest CUDA that the driver can serve, e.g. `13.0`; empty: there is no usable driver."""
     gpus: tuple[Gpu, ...]
-    wanted: bool
-    """Whether the settings insist on a GPU, with `device = "cuda:N"`."""
+    wanted: int | None
+    """Which GPU the settings insist on, with `device = "cuda:N"`; None: on none."""
 
 
 class Processors(NamedTuple):

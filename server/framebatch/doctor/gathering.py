@@ -58,7 +58,7 @@ def gather(
     return Facts(
         software=Software(_python(), _runtimes(), tried),
         tensorrt=config.provider == "tensorrt",
-        nvidia=_nvidia(host, wanted=device.kind == "cuda"),
+        nvidia=_nvidia(host, wanted=device.index if device.kind == "cuda" else None),
         processors=Processors(os.cpu_count() or 1, Processor(host).cores(), config.decoders),
         memory=_memory(host, config),
         shared=_shared_memory(),
@@ -80,7 +80,7 @@ def _runtimes() -> tuple[tuple[str, str], ...]:
     return tuple((name, importlib.metadata.version(name)) for name in names)
 
 
-def _nvidia(host: Host, *, wanted: bool) -> Nvidia:
+def _nvidia(host: Host, *, wanted: int | None) -> Nvidia:
     folders = (host.root / "sys/bus/pci/devices").glob("*")
     words = [(host.text(f"{path}/vendor"), host.text(f"{path}/class")) for path in folders]
     on_bus = sum(vendor == _NVIDIA and (kind or "").startswith(_DISPLAY) for vendor, kind in words)

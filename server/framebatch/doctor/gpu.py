@@ -24,7 +24,7 @@ def check_driver(nvidia: Nvidia, runtime_cuda: str) -> Finding | None:
         runtime_cuda: the CUDA that onnxruntime was built for; empty: for none.
     """
     if not nvidia.cuda:
-        return _without_driver(nvidia, wanted=bool(runtime_cuda) or nvidia.wanted)
+        return _without_driver(nvidia, wanted=bool(runtime_cuda) or nvidia.wanted is not None)
     needed, found = _major(runtime_cuda), _major(nvidia.cuda)
     version = f"NVIDIA driver {nvidia.driver}".rstrip()
     if needed > found:

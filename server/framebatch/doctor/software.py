@@ -17,6 +17,7 @@ _CPU: Final = "CPUExecutionProvider"
 _CUDA: Final = "CUDAExecutionProvider"
 _TENSORRT: Final = "TensorrtExecutionProvider"
 _CPU_ONLY: Final = "pip uninstall onnxruntime; pip install 'framebatch[gpu]'"
+_NO_GPU: Final = "set device = cpu, or make the GPU visible (e.g. docker run --gpus all, CUDA_VISIBLE_DEVICES)"
 
 
 def check_python(found: tuple[int, int, int]) -> Finding:
@@ -63,28 +64,23 @@ def check_processor_provider(runtime: Runtime) -> Finding | None:
 def check_cuda(runtime: Runtime, nvidia: Nvidia) -> Finding | None:
     """Whether CUDA really loads where it is listed, and is listed where there is a GPU; None where neither is the case."""
     failure = runtime.failure(_CUDA)
-    if failure == "":
-        return ok("cuda", "onnxruntime computes on the GPU: a session's own provider is CUDA")
-    if failure is not None and nvidia.gpus:
+    verdict = note if nvidia.wanted is None else problem
+    if failure and nvidia.gpus:
         return problem(
             "cuda",
             f"onnxruntime lists CUDA, and it does not load: {failure}",
             "install its libraries: pip install 'onnxruntime-gpu[cuda,cudnn]'; until then --device auto computes on the processor",
         )
-    if failure is not None:
-        verdict = problem if nvidia.wanted else note
-        return verdict(
-            "cuda",
-            "onnxruntime is built for CUDA, and no GPU can be used",
-            "see the driver below; or, without a GPU, install framebatch[cpu] in a fresh environment",
-        )
-    if nvidia.gpus and runtime.version:
-        verdict = problem if nvidia.wanted else note
+    if failure:
+        return verdict("cuda", "onnxruntime is built for CUDA, and no GPU can be used", _NO_GPU)
+    if failure is None and nvidia.gpus and runtime.version:
         return verdict("cuda", "there is a GPU, and this onnxruntime computes on the processor only", _CPU_ONLY)
-    if nvidia.wanted:
+    if nvidia.wanted is not None and nvidia.wanted >= len(nvidia.gpus):
         return problem(
-            "cuda", "the settings want a GPU, and none can be used", "give --device cpu, or see the driver below"
+            "cuda", f"the settings want cuda:{nvidia.wanted}, and this process sees {len(nvidia.gpus)} GPUs", _NO_GPU
         )
+    if failure == "":
+        return ok("cuda", "onnxruntime computes on the GPU: a session's own provider is CUDA")
     return None
 
 
