@@ -28,7 +28,7 @@ def serve(
         Path | None,
         typer.Option(help="A folder of models, each with its versions, in place of --model.", metavar="DIR"),
     ] = None,
-    config: Annotated[Path | None, typer.Option(help="Settings in TOML; options given here win.")] = None,
+    config: Annotated[Path | None, typer.Option(help="Settings in TOML; options and FRAMEBATCH_... variables win.")] = None,
     device: Annotated[
         str | None,
         typer.Option(metavar="DEVICE", help="auto, cpu, cuda:N or sim:ALPHA_MS,BETA_MS[,NOISE]. Default: auto."),
@@ -59,7 +59,6 @@ def serve(
 ) -> None:
     """Serve detectors: every frame is answered by its deadline.
 
-    Options win over FRAMEBATCH_... variables, and these over --config (see `framebatch config show`).
     Exit status: 0 stopped by SIGTERM or SIGINT, 1 failed, 2 wrong usage or bad input, 70 the device hung: start it anew.
     """
     from framebatch.app import App, run  # noqa: PLC0415 - needs the server's extras
