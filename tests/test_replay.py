@@ -77,6 +77,21 @@ def test_a_device_slower_than_told_is_played_as_it_was() -> None:
     assert found.departures == ("batches took 200.0% more than the server's table says (median)",)
 
 
+def test_slow_stretches_are_played_where_they_were() -> None:
+    """A device that throttles after two of four seconds loses frames then, live and simulated, and not before."""
+    hot = DeviceModel(name="hot", table=TABLE, slow_from_ns=2 * SECOND_NS, slow_factor=2.0)
+    found = replay(recorded(14, device=hot))
+    good = [
+        [frame.outcome is Outcome.OK for frame in frames if (frame.arrival_ns >= 2 * SECOND_NS) is late]
+        for late in (False, True)
+        for frames in (found.live_frames, found.simulated_frames)
+    ]
+    before, simulated_before, after, simulated_after = (sum(each) / len(each) for each in good)
+    assert before == simulated_before == 1.0
+    assert after < 0.8
+    assert simulated_after == pytest.approx(after, abs=0.02)
+
+
 def test_the_beginning_may_be_left_out() -> None:
     """It is played, and not counted."""
     found = replay(recorded(4), from_ns=3 * SECOND_NS)
