@@ -143,8 +143,8 @@ class Ends:
     def __init__(self, baseline: Baseline) -> None:
         self.estimate = baseline.estimate
         self._baseline = baseline
-        self.runs: list[tuple[int, list[Item]]] = []
-        self.ends: Counter[Item] = Counter()
+        self.runs: list[tuple[int, list[SimulatedFrame]]] = []
+        self.ends: Counter[SimulatedFrame] = Counter()
 
     def arrived(self, now_ns: int) -> None:
         """Passed on."""

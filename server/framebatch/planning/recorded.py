@@ -11,7 +11,7 @@ from math import log
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from framebatch.errors import UsageError
-from framebatch.frame import Outcome
+from framebatch.frame import Outcome, Priority
 from framebatch.planning.durations import NOTHING, SeenAt
 from framebatch.planning.fleet import SimulatedFrame
 from framebatch.planning.host import ANSWERING, FILLING, Host
@@ -181,6 +181,7 @@ def _new(record: FrameRecord, decoding_ns: int) -> SimulatedFrame:
         live=record.live,
         rows=record.rows,
         decoding_ns=decoding_ns,
+        priority=Priority(record.priority),
     )
 
 
