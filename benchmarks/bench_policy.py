@@ -5,7 +5,7 @@ whose results the files hold, and the worst runs
 bench_policy.py --suite DIR --json     a list of {"name", "family", "good", "clairvoyant", "p50_ms", "p99_ms"}
 bench_policy.py --suite DIR --ablate   what each idea is worth: all ideas but one
 bench_policy.py --suite DIR --fair     overloaded runs with fairness off and on, and with one camera in ten critical
-bench_policy.py --fuzz N               N random runs with deadlines of at least twice the shortest batch
+bench_policy.py --fuzz N               N random runs with deadlines of at least twice the shortest batch; --frames: of each
 bench_policy.py --suite DIR --baselines, --fuzz N --baselines     all of benchmarks/baselines, played on the same runs
 bench_policy.py --decide               what a decision takes with 8 to 512 waiting frames
 """
@@ -22,7 +22,7 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, Final
 
 from baselines import BASELINES
-from fuzzed import fuzzed
+from fuzzed import FRAMES, fuzzed
 from policy_simulation import Item, simulate
 from policy_tables import COUNTED, Outcome, grouped, percent, print_comparison, share
 from rich.console import Console
@@ -40,14 +40,32 @@ MS: Final = 1_000_000
 OURS: Final = "framebatch"
 
 
-def policy_for(trace: Trace, options: PolicyOptions) -> Policy:
+class AsMeasured(ServiceEstimate):
+    """Keeps to the table, whatever batches really take."""
+
+    def observe(self, frames: int, service_ns: int) -> None:
+        """Learn nothing."""
+
+
+class WithoutSpread(ServiceEstimate):
+    """Takes every batch for as long as batches of its size are on average."""
+
+    def observe(self, frames: int, service_ns: int) -> None:
+        """Learn the factor only."""
+        super().observe(frames, service_ns)
+        self.low_ns = self.high_ns = self.mid_ns
+
+
+def policy_for(trace: Trace, options: PolicyOptions, estimate: type[ServiceEstimate] = ServiceEstimate) -> Policy:
     """A policy that knows the trace's curve and nothing else."""
-    return Policy(ServiceEstimate(trace.table()), options=options)
+    return Policy(estimate(trace.table()), options=options)
 
 
-def play(traces: Iterable[Trace], options: PolicyOptions) -> list[Outcome]:
+def play(
+    traces: Iterable[Trace], options: PolicyOptions, estimate: type[ServiceEstimate] = ServiceEstimate
+) -> list[Outcome]:
     """All traces, each with a policy of its own."""
-    return [(trace, simulate(trace, policy_for(trace, options))) for trace in traces]
+    return [(trace, simulate(trace, policy_for(trace, options, estimate))) for trace in traces]
 
 
 def played(traces: list[Trace]) -> dict[str, list[Outcome]]:
@@ -106,13 +124,15 @@ def as_json(outcomes: list[Outcome]) -> list[dict[str, Any]]:
 def print_ablations(console: Console, traces: list[Trace]) -> None:
     """All ideas but one, and none."""
     ideas = [field.name for field in fields(PolicyOptions) if field.name != "fair"]
-    variants: dict[str, PolicyOptions] = {"all": PolicyOptions()}
-    variants.update({f"without {idea}": PolicyOptions(**{idea: False}) for idea in ideas})
-    variants["the drop window alone"] = PolicyOptions(predict=False, look_ahead=False)
+    everything = PolicyOptions()
+    variants: dict[str, tuple[PolicyOptions, type[ServiceEstimate]]] = {"all": (everything, ServiceEstimate)}
+    variants.update({f"without {idea}": (PolicyOptions(**{idea: False}), ServiceEstimate) for idea in ideas})
+    variants["without following the device"] = (everything, AsMeasured)
+    variants["without spread"] = (everything, WithoutSpread)
     families = sorted({trace.family for trace in traces})
     table = Table("", *families, "periodic + sync + bursty", title="% of the optimum, mean / worst")
-    for name, options in variants.items():
-        groups = grouped(play(traces, options), lambda trace: trace.family)
+    for name, (options, estimate) in variants.items():
+        groups = grouped(play(traces, options, estimate), lambda trace: trace.family)
         counted = [share(each) for family in COUNTED for each in groups.get(family, [])]
         row = [percent([share(each) for each in groups[family]]) for family in families]
         table.add_row(name, *row, percent(counted))
@@ -147,9 +167,9 @@ def with_critical(trace: Trace) -> tuple[float, float]:
     return 1 - sum(result.served[camera] for camera in critical) / sent, result.good / trace.clairvoyant
 
 
-def print_fuzz(console: Console, count: int, seed: int) -> None:
+def print_fuzz(console: Console, count: int, seed: int, frames: int) -> None:
     """Random runs; 1st percentile and the worst."""
-    outcomes = play(fuzzed(count, seed=seed, shortest=2), PolicyOptions())
+    outcomes = play(fuzzed(count, seed=seed, shortest=2, frames=frames), PolicyOptions())
     table = Table("arrivals", "runs", "mean", "1st percentile", "worst", title="% of the optimum")
     for name, group in {**grouped(outcomes, lambda trace: trace.family), "all": outcomes}.items():
         shares = sorted(100 * share(each) for each in group)
@@ -202,6 +222,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--fair", action="store_true")
     parser.add_argument("--fuzz", type=int, metavar="N")
     parser.add_argument("--seed", type=int, default=1, help="of --fuzz")
+    parser.add_argument("--frames", type=int, default=FRAMES, help="of each run of --fuzz")
     parser.add_argument("--baselines", action="store_true", help="with --suite or --fuzz")
     parser.add_argument("--decide", action="store_true")
     wanted = parser.parse_args(arguments)
@@ -225,7 +246,7 @@ def main(arguments: Sequence[str]) -> int:
     elif traces:
         print_shares(console, play(traces, PolicyOptions()))
     if wanted.fuzz:
-        print_fuzz(console, wanted.fuzz, wanted.seed)
+        print_fuzz(console, wanted.fuzz, wanted.seed, wanted.frames)
     if wanted.decide:
         print_decisions(console)
     return 0

@@ -77,8 +77,8 @@ class _Timed:
         """Every frame has one row."""
         self._policy.arrived(now_ns)
 
-    def ready(self, camera: str, now_ns: int, deadline_ns: int, _rows: int) -> None:
-        """Likewise."""
+    def ready(self, camera: str, now_ns: int, deadline_ns: int, _rows: int, _next_ns: int) -> None:
+        """Likewise, and nobody says when its next one comes."""
         self._policy.ready(camera, now_ns, deadline_ns)
 
     def decide(self, pending: Pending[SimulatedFrame], start_ns: int) -> Decision:

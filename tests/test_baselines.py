@@ -31,14 +31,16 @@ if TYPE_CHECKING:
 
     from baselines import Baseline
 
+    from framebatch.planning.fleet import SimulatedFrame
+
 TABLE = LatencyTable.linear(alpha_ns=6, beta_ns=3, buckets=range(1, 9))
 """6 + 3 b: 9, 12, 15, 18, 21, 24, 27, 30."""
 DEADLINE = 33
 
 
-def waiting(deadlines: Iterable[int]) -> Pending[Item]:
+def waiting(deadlines: Iterable[int]) -> Pending[SimulatedFrame]:
     """Frames with these deadlines, all ready."""
-    pending: Pending[Item] = Pending()
+    pending: Pending[SimulatedFrame] = Pending()
     for deadline_ns in deadlines:
         item = Item(deadline_ns - DEADLINE, "a", deadline_ns)
         pending.accept(item)
@@ -141,8 +143,8 @@ class Ends:
     def __init__(self, baseline: Baseline) -> None:
         self.estimate = baseline.estimate
         self._baseline = baseline
-        self.runs: list[tuple[int, list[Item]]] = []
-        self.ends: Counter[Item] = Counter()
+        self.runs: list[tuple[int, list[SimulatedFrame]]] = []
+        self.ends: Counter[SimulatedFrame] = Counter()
 
     def arrived(self, now_ns: int) -> None:
         """Passed on."""
@@ -156,7 +158,7 @@ class Ends:
         """Passed on."""
         self._baseline.taken(cameras)
 
-    def decide(self, pending: Pending[Item], start_ns: int) -> Decision:
+    def decide(self, pending: Pending[SimulatedFrame], start_ns: int) -> Decision:
         """Passed on and noted."""
         decision = self._baseline.decide(pending, start_ns)
         frames = list(pending)

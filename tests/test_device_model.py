@@ -64,6 +64,14 @@ def test_a_throttled_device_is_slower_from_then_on(now_ns: int, sigma: float, fr
     assert taken == pytest.approx(factor * expected, abs=1)
 
 
+def test_a_device_that_was_seen_is_as_slow_as_it_was_then() -> None:
+    """Whatever the size; its spread is not drawn in addition."""
+    seen = DeviceModel(name="seen", table=TABLE, sigma=0.5, seen=((100 * MS, 200 * MS), (1.0, 1.5)))
+    assert drawn(seen, 1, 2, now_ns=0) == [3 * MS] * 2
+    assert drawn(seen, 8, 2, now_ns=149 * MS) == [10 * MS] * 2
+    assert drawn(seen, 8, 2, now_ns=900 * MS) == [15 * MS] * 2
+
+
 def test_sigma_is_that_of_the_logarithm() -> None:
     """A lognormal of coefficient of variation c has sigma^2 = log(1 + c^2)."""
     model = DeviceModel.of_simulated(parse_device("sim:6,3,0.5"))

@@ -39,10 +39,10 @@ def test_classes_come_before_shares() -> None:
 
 
 def test_frames_of_those_served_less_are_worth_more() -> None:
-    """A camera with the mean or more weighs 1, one that is never served 9."""
+    """A camera with the mean or more weighs 1, one that is never served 17."""
     shares = after({"a": (2500, 2500), "b": (2500, 0)})
     assert shares.weight("a") == 1.0
-    assert shares.weight("b") == pytest.approx(9.0, abs=0.01)
+    assert shares.weight("b") == pytest.approx(17.0, abs=0.01)
     assert Shares().weight("a") == 1.0
 
 

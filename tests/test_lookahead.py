@@ -94,3 +94,22 @@ def test_a_batch_that_may_be_late_counts_for_less() -> None:
 def test_nothing_can_be_planned_for_frames_that_are_too_late() -> None:
     """There is no first batch then."""
     assert plan(view([8]), TIMES, 3.75) is None
+
+
+@given(st.lists(st.integers(9, 33), min_size=1, max_size=6).map(sorted), st.lists(st.integers(1, 40), max_size=10))
+def test_nothing_is_passed_over_that_could_be_in_the_batch(deadlines: list[int], gaps: list[int]) -> None:
+    """The frame before the first of the batch could not be in one as large that starts as soon as it can."""
+    seen = view(deadlines, list(accumulate(gaps)))
+    choice = plan(seen, TIMES, 3.75)
+    assert choice is not None
+    if choice.skip:
+        before = choice.skip - 1
+        assert seen.ready_ns[before + choice.size - 1] + SERVICE[choice.size] > seen.deadlines_ns[before]
+
+
+@given(st.lists(st.integers(9, 33), min_size=1, max_size=6).map(sorted), st.lists(st.integers(1, 40), max_size=10))
+def test_all_that_wait_are_given_up_only_while_they_can_still_be_served(deadlines: list[int], gaps: list[int]) -> None:
+    """If the frames that they are given up for do not come, one of those that wait can be run all the same."""
+    choice = plan(view(deadlines, list(accumulate(gaps))), TIMES, 3.75)
+    assert choice is not None
+    assert choice.skip < len(deadlines) or choice.start_ns + SERVICE[1] <= deadlines[-1]

@@ -212,7 +212,7 @@ class Patient:
     def arrived(self, now_ns: int, rows: int) -> None:
         """Nothing is learned."""
 
-    def ready(self, camera: str, now_ns: int, deadline_ns: int, rows: int) -> None:
+    def ready(self, camera: str, now_ns: int, deadline_ns: int, rows: int, next_ns: int) -> None:
         """Likewise."""
 
     def taken(self, cameras: object) -> None:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     import random
+    from collections.abc import Sequence
 
-__all__ = ["NOTHING", "Durations", "Fixed", "Lognormal", "Seen", "SeenAt"]
+__all__ = ["NOTHING", "Durations", "Fixed", "Lognormal", "Seen", "SeenAt", "nearest"]
 
 
 class Durations(Protocol):
@@ -100,8 +101,10 @@ class SeenAt:
 
     def draw(self, rng: random.Random, now_ns: int) -> int:  # noqa: ARG002 - others need it
         """The nearest in time; of two as near, the earlier."""
-        times = self.times_ns
-        at = min(bisect_left(times, now_ns), len(times) - 1)
-        if at and now_ns - times[at - 1] <= times[at] - now_ns:
-            at -= 1
-        return self.values_ns[at]
+        return self.values_ns[nearest(self.times_ns, now_ns)]
+
+
+def nearest(times_ns: Sequence[int], now_ns: int) -> int:
+    """Which of ascending times, at least one, is nearest to now; of two as near, the earlier. O(log n)."""
+    at = min(bisect_left(times_ns, now_ns), len(times_ns) - 1)
+    return at - 1 if at and now_ns - times_ns[at - 1] <= times_ns[at] - now_ns else at

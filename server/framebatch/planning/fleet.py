@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from framebatch.clock import MILLISECOND_NS, SECOND_NS
+from framebatch.frame import Priority
 from framebatch.planning.durations import NOTHING, Durations
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ class SimulatedFrame:
         rows: places of a batch that it takes.
         rows_left: those that no batch has brought back yet.
         decode_by_ns: there is no use in decoding it later than this.
+        priority: its class.
+        next_ns: when the next frame of its camera will be ready, as its sender says; 0: it does not say.
         decoding_ns: from its arrival to its pixels being there, waiting included, where that is known; None: the
             simulated decoders do it.
         ready_ns: when its pixels were there; 0 before. Likewise the following.
@@ -65,7 +68,9 @@ class SimulatedFrame:
         "dispatched_ns",
         "finished_ns",
         "live",
+        "next_ns",
         "outcome",
+        "priority",
         "ready_ns",
         "rows",
         "rows_left",
@@ -82,6 +87,8 @@ class SimulatedFrame:
         live: bool = False,
         rows: int = 1,
         decoding_ns: int | None = None,
+        priority: Priority = Priority.NORMAL,
+        next_ns: int = 0,
     ) -> None:
         self.camera = camera
         self.captured_ns = captured_ns
@@ -91,6 +98,8 @@ class SimulatedFrame:
         self.rows = rows
         self.rows_left = rows
         self.decoding_ns = decoding_ns
+        self.priority = priority
+        self.next_ns = next_ns
         self.decode_by_ns = deadline_ns
         self.ready_ns = 0
         self.dispatched_ns = 0

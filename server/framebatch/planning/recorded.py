@@ -11,7 +11,7 @@ from math import log
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from framebatch.errors import UsageError
-from framebatch.frame import Outcome
+from framebatch.frame import Outcome, Priority
 from framebatch.planning.durations import NOTHING, SeenAt
 from framebatch.planning.fleet import SimulatedFrame
 from framebatch.planning.host import ANSWERING, FILLING, Host
@@ -84,7 +84,9 @@ class Recorded:
 
     def ratios(self) -> list[tuple[int, float]]:
         """When each batch began, and what it took over what the server believed at the start."""
-        table = self._told()
+        return self._ratios_to(self._told())
+
+    def _ratios_to(self, table: LatencyTable) -> list[tuple[int, float]]:
         return [
             (each.started_ns, max(1, each.finished_ns - each.started_ns) / table.by_size_ns[each.bucket])
             for each in self.batches
@@ -92,15 +94,18 @@ class Recorded:
         ]
 
     def device(self) -> DeviceModel:
-        """As its batches show it: medians by size, and one spread for all."""
+        """As its batches show it: medians by size, and at each time as much slower or quicker as it was then."""
         model, told = self.model, self._told()
         ratios = sorted(ratio for _, ratio in self.ratios())
         middle = ratios[len(ratios) // 2] if ratios else 1.0
         low, high = (_of(ratios, share, middle) for share in (0.1, 0.9))
+        table = LatencyTable(told.buckets, tuple(self._service_ns(told, middle)))
+        beside = self._ratios_to(table)
         return DeviceModel(
             name=model.device,
-            table=LatencyTable(told.buckets, tuple(self._service_ns(told, middle))),
+            table=table,
             told=told,
+            seen=(tuple(time_ns for time_ns, _ in beside), tuple(ratio for _, ratio in beside)),
             spread=(min(1.0, model.low_ratio), max(1.0, model.high_ratio)),
             sigma=log(high / low) / (2 * Q90),
         )
@@ -176,6 +181,7 @@ def _new(record: FrameRecord, decoding_ns: int) -> SimulatedFrame:
         live=record.live,
         rows=record.rows,
         decoding_ns=decoding_ns,
+        priority=Priority(record.priority),
     )
 
 

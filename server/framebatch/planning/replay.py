@@ -16,7 +16,7 @@ from framebatch.planning.departures import departures
 from framebatch.planning.figures import Figures, figures
 from framebatch.planning.recorded import Recorded, choose
 from framebatch.planning.simulation import Simulation
-from framebatch.scheduling import Policy, PolicyOptions, Priority, ServiceEstimate
+from framebatch.scheduling import Policy, PolicyOptions, ServiceEstimate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -120,9 +120,6 @@ def _play(recorded: Recorded, device: DeviceModel, host: Host) -> Simulation:
     """With the policy as the server sets it up."""
     told = device.told or device.table
     policy = Policy(ServiceEstimate(told, spread=device.spread), options=PolicyOptions(fair=True))
-    for camera, priority in {record.camera: record.priority for record in recorded.frames}.items():
-        if priority != Priority.NORMAL:
-            policy.shares.classify(camera, Priority(priority))
     simulation = Simulation(recorded.frames_to_play(), policy=policy, device=device, host=host, seed=SEED)
     simulation.play()
     return simulation

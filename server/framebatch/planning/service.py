@@ -7,6 +7,7 @@ from math import exp, log, sqrt
 from typing import TYPE_CHECKING, Final, Self
 
 from framebatch.device.devices import MAX_BATCH_SIMULATED
+from framebatch.planning.durations import nearest
 from framebatch.profile import LatencyTable, buckets_up_to
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ class DeviceModel:
         median_is_one: whether the table holds medians of the factor (a profile does) or means (a simulated device does).
         slow_from_ns: from then on, and
         slow_factor: times as slow as the table says, as if the device throttled.
+        seen: batches that a real device ran, when each began (ascending) and how many times as long as the table says it
+            took: whatever starts takes as many times as long as the one next to it in time. Empty: the lognormal factor.
     """
 
     name: str
@@ -44,6 +47,7 @@ class DeviceModel:
     median_is_one: bool = True
     slow_from_ns: int = 0
     slow_factor: float = 1.0
+    seen: tuple[tuple[int, ...], tuple[float, ...]] = ((), ())
 
     @classmethod
     def of_profile(cls, profile: Profile) -> Self:
@@ -69,7 +73,10 @@ class DeviceModel:
     def draw(self, frames: int, now_ns: int, rng: random.Random) -> int:
         """How long a batch of so many frames takes that starts now, in nanoseconds; at least 1."""
         service_ns = float(self.table.by_size_ns[frames])
-        if self.sigma:
+        times_ns, factors = self.seen
+        if times_ns:
+            service_ns *= factors[nearest(times_ns, now_ns)]
+        elif self.sigma:
             service_ns *= exp(rng.gauss(0.0 if self.median_is_one else -(self.sigma**2) / 2, self.sigma))
         if self.slow_factor != 1.0 and now_ns >= self.slow_from_ns:
             service_ns *= self.slow_factor

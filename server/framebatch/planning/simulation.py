@@ -191,6 +191,7 @@ class Simulation:
 
     def _admit(self, frame: SimulatedFrame, now: int) -> bool:
         policy = self.policy
+        policy.shares.classify(frame.camera, frame.priority)
         late = policy.refusal(
             self._pending,
             frame.deadline_ns,
@@ -198,15 +199,18 @@ class Simulation:
             start_ns=self._in_flight.next_start_ns(now),
             now_ns=now,
             rows=frame.rows,
+            camera=frame.camera,
         )
         if late is None:
             frame.decode_by_ns = frame.deadline_ns - policy.after_ns - policy.estimate.low_ns[1]
             return True
-        if self._in_flight.jobs or self._pending.waiting:
-            return False
-        self._turned_away += 1
-        self._probing = self._turned_away % PROBE_EVERY == 0
-        return self._probing
+        if not self._in_flight.jobs and not self._pending.waiting:
+            self._turned_away += 1
+            self._probing = self._turned_away % PROBE_EVERY == 0
+            if self._probing:
+                return True
+        policy.shares.came(frame.camera)
+        return False
 
     def _hand_to_decoders(self, now: int) -> bool:
         """As `DecoderPool`; whether frames were given up."""
@@ -237,7 +241,7 @@ class Simulation:
         self._decode.observe(now - frame.arrival_ns)
         frame.ready_ns = now
         if self._pending.make_ready(frame):
-            self.policy.ready(frame.camera, now, frame.deadline_ns, frame.rows)
+            self.policy.ready(frame.camera, now, frame.deadline_ns, frame.rows, frame.next_ns)
 
     # The device --------------------------------------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ __all__ = ["Priority", "Shares"]
 
 GAIN: Final = 1 / 256
 """Of one frame in a camera's share: about the last 256 frames count."""
-NEED: Final = 8.0
+NEED: Final = 16.0
 """How much more a frame is worth whose camera was not served at all."""
 MOST_CRITICAL: Final = 0.5
 """Of the frames: where more are critical, nobody is."""
@@ -118,7 +118,7 @@ class Shares:
         return self._total / len(self._shares) if self._shares else 1.0
 
     def weight(self, camera: str) -> float:
-        """What a frame of it is worth: 1, and up to 8 more the less it was served lately compared with the others."""
+        """What a frame of it is worth: 1, and up to 16 more the less it was served lately compared with the others."""
         mean = self.mean
         return 1.0 + NEED * max(0.0, 1.0 - self.share(camera) / mean) if mean > 0 else 1.0
 

@@ -3,18 +3,20 @@
 For devices where few frames fit into a deadline. There every single frame counts: whether a batch starts now or after
 the frame that is due in a millisecond, and whether it leaves the device free in time for the next burst.
 
-Where frames are ordered by deadline, some best plan runs batches of neighbours, so a plan is a sequence of (pass over
-some, take the next few). The plan is made anew at every event, and only its first batch is ever acted on (model
-predictive control).
+Where frames are ordered by deadline, some best plan runs batches of neighbours, and each batch takes the first frames
+that can still make it: whichever it takes instead of these could change places with them. So a plan is a sequence of
+batch sizes. It is made anew at every event, and only its first batch is ever acted on (model predictive control).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from framebatch.scheduling.outlook import Choice
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from framebatch.scheduling.outlook import Outlook, Times
 
 __all__ = ["plan"]
@@ -23,9 +25,7 @@ STATES: Final = 4
 """Partial plans that are kept for each frame, """
 WEIGHTED_STATES: Final = 8
 """and where frames are not worth the same, so that plans differ in more ways."""
-HOPE: Final = 0.05
-"""A frame given up while others are waited for costs so much more than it is worth: they may not come."""
-TAIL: Final = 0.5
+TAIL: Final = 0.75
 """What device time beyond the outlook is worth, as a share of what full batches would make of it."""
 MARGIN: Final = 0.4
 """The high and low service times are so far from the middle in probability (the 90th and 10th percentile)."""
@@ -34,16 +34,9 @@ LARGER: Final = 1e-3
 SOONER: Final = 1e-2
 """Likewise, a first batch that starts sooner, for each shortest batch."""
 
-
-class Partial(NamedTuple):
-    """The beginning of a plan."""
-
-    served: float
-    """Frames in time, expected value."""
-    free_ns: int
-    """When the device is free after it."""
-    first: Choice | None
-    """Its first batch."""
+Partial = tuple[float, int, int, int, int]
+"""The beginning of a plan, the best first in order: minus the frames in time (expected value), when the device is free
+after it, and of its first batch minus the size (0: there is none yet), how many frames are passed over, and the start."""
 
 
 def plan(view: Outlook, times: Times, frame_ns: float) -> Choice | None:
@@ -51,48 +44,80 @@ def plan(view: Outlook, times: Times, frame_ns: float) -> Choice | None:
 
     States are (next frame, frames served) with the earliest time at which the device is free; for each next frame only
     the few that serve most are kept. A batch whose end is uncertain counts for each of its frames with the probability
-    that it is in time. O(n STATES m) for n frames and batches of up to m that fit into a deadline.
+    that it is in time, and is tried with those frames that make it with some luck, with even chances, and almost surely.
+    All that wait are given up for others only if these come before it is too late to change one's mind.
+
+    O(n STATES m) for n frames and batches of up to m that fit into a deadline.
+
+    Args:
+        view: the frames.
+        times: of batches of up to the largest that is worth a try.
+        frame_ns: device time of a frame in full batches.
     """
-    _, ready_ns, deadlines_ns, _, _, worth = view
-    low_ns, mid_ns, high_ns, max_batch = times
-    most = STATES if isinstance(worth, range) else WEIGHTED_STATES
-    certain = low_ns[1] == high_ns[1]
-    total = len(deadlines_ns)
+    _, mid_ns, high_ns, _ = times
+    certain = times.low_ns[1] == high_ns[1]
+    needs_ns: tuple[Sequence[int], ...] = (high_ns,) if certain else times[:3]
+    weighted = not isinstance(view.worth, range)
+    total = len(view.deadlines_ns)
     reached: list[list[Partial]] = [[] for _ in range(total + 1)]
-    reached[0].append(Partial(0.0, view.start_ns, None))
+    reached[0].append((0.0, view.start_ns, 0, 0, 0))
+    kept: list[Partial] = []
     for at in range(total):
-        deadline_ns = deadlines_ns[at]
-        limit = min(max_batch, total - at)
-        for state in _best(reached[at], most):
-            served, free_ns, first = state
-            reached[at + 1].append(state)
-            for size in range(1, limit + 1):
-                start_ns = ready_ns[at + size - 1]
-                start_ns = max(start_ns, free_ns)
-                gain = worth[at + size] - worth[at]
-                if start_ns + high_ns[size] > deadline_ns:
-                    if certain or start_ns + low_ns[size] > deadline_ns:
-                        break
-                    gain = _in_time(view, at, size, start_ns, times)
-                end = Partial(served + gain, start_ns + mid_ns[size], first or Choice(at, size, start_ns))
-                reached[at + size].append(end)
-    return _first_of_best(reached[total], view, times.mid_ns[1], frame_ns)
+        if not reached[at]:
+            continue
+        best = _best(reached[at], WEIGHTED_STATES if weighted else STATES)
+        kept += best
+        if weighted:
+            reached[at + 1] += best
+        for state in best:
+            for need_ns in needs_ns:
+                for end, partial in _longer(state, at, need_ns, view, times):
+                    reached[end].append(partial)
+    return _first_of_best(kept + reached[total], view, mid_ns[1], frame_ns)
+
+
+def _longer(
+    state: Partial, at: int, need_ns: Sequence[int], view: Outlook, times: Times
+) -> Iterator[tuple[int, Partial]]:
+    """The plan with one more batch, of each size: of the first frames from `at` on that leave it `need_ns` of time."""
+    _, ready_ns, deadlines_ns, waiting, _, worth = view
+    _, mid_ns, high_ns, max_batch = times
+    lost, free_ns, first_size, skip, first_start_ns = state
+    total = len(ready_ns)
+    begin = at
+    for size in range(1, min(max_batch, total - at) + 1):
+        need = need_ns[size]
+        while True:
+            end = begin + size
+            if end > total:
+                return
+            start_ns = ready_ns[end - 1]
+            start_ns = max(start_ns, free_ns)
+            if start_ns + need <= deadlines_ns[begin]:
+                break
+            begin += 1
+        if not first_size and begin >= waiting and start_ns > deadlines_ns[waiting - 1] - high_ns[1]:
+            return
+        if start_ns + high_ns[size] > deadlines_ns[begin]:
+            gain = _in_time(view, begin, size, start_ns, times)
+        else:
+            gain = worth[end] - worth[begin]
+        first = (first_size, skip, first_start_ns) if first_size else (-size, begin, start_ns)
+        yield end, (lost - gain, start_ns + mid_ns[size], *first)
 
 
 def _best(states: list[Partial], most: int) -> list[Partial]:
     """Those that serve most; of two, one that serves fewer is kept only if it is free earlier."""
-    states.sort(key=_most_served)
+    states.sort()
     kept = states[:1]
+    free_ns = kept[0][1]
     for state in states:
-        if state.free_ns < kept[-1].free_ns:
+        if state[1] < free_ns:
+            free_ns = state[1]
             kept.append(state)
             if len(kept) == most:
                 break
     return kept
-
-
-def _most_served(state: Partial) -> tuple[float, int]:
-    return (-state.served, state.free_ns)
 
 
 def _in_time(view: Outlook, at: int, size: int, start_ns: int, times: Times) -> float:
@@ -115,14 +140,12 @@ def _first_of_best(states: list[Partial], view: Outlook, alone_ns: int, frame_ns
     rate = TAIL / frame_ns
     sooner = SOONER / alone_ns
     best, choice = 0.0, None
-    for served, free_ns, first in states:
-        if first is None:
+    for lost, free_ns, size, skip, start_ns in states:
+        if not size:
             continue
-        value = served - sooner * (first.start_ns - view.start_ns) + LARGER * first.size
-        if first.skip and first.start_ns > view.start_ns:
-            value -= HOPE * first.skip
+        value = -lost - sooner * (start_ns - view.start_ns) - LARGER * size
         if free_ns > view.end_ns:
             value -= rate * (free_ns - view.end_ns)
         if choice is None or value > best:
-            best, choice = value, first
+            best, choice = value, Choice(skip, -size, start_ns)
     return choice

@@ -41,8 +41,8 @@ CRITICAL_NS: Final = 600 * SECOND_NS
 """So long after the last critical frame the next one is reckoned with: batches are kept short for it."""
 GRAINS: Final = 64
 """In the shortest batch: waits and differences of arrival times below one are not made."""
-FORESEEN: Final = 0.5
-"""Of the frames must have been expected lately: a plan that knows nothing of what comes wastes the device's time."""
+FORESEEN: Final = 0.15
+"""Of the frames must have been expected lately: a plan that knows nothing of what comes keeps no room for it."""
 HORIZON: Final = 2
 """Plans reach so many budgets ahead."""
 FEW: Final = 12
@@ -251,10 +251,11 @@ class Policy:
         if not self.options.look_ahead or self.arrivals.foreseen < FORESEEN or len(pending) > FEW_WAITING:
             return None
         budget_ns = max(pending.deadlines[-1] - start_ns, self.arrivals.budget_ns) - self.after_ns
-        if largest_within(self.estimate.mid_ns, budget_ns, limit) > FEW:
+        fits = largest_within(self.estimate.mid_ns, budget_ns, limit)
+        if fits > FEW:
             return None
         view = self._outlook(pending, start_ns, budget_ns)
-        times = Times(self.estimate.low_ns, self.estimate.mid_ns, self.estimate.high_ns, limit)
+        times = Times(self.estimate.low_ns, self.estimate.mid_ns, self.estimate.high_ns, fits)
         choice = plan(view, times, self._frame_ns())
         return None if choice is None else self._carry_out(choice, view)
 
