@@ -28,7 +28,9 @@ def serve(
         Path | None,
         typer.Option(help="A folder of models, each with its versions, in place of --model.", metavar="DIR"),
     ] = None,
-    config: Annotated[Path | None, typer.Option(help="Settings in TOML; options and FRAMEBATCH_... variables win.")] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="Settings in TOML; options and FRAMEBATCH_... variables win.")
+    ] = None,
     device: Annotated[
         str | None,
         typer.Option(metavar="DEVICE", help="auto, cpu, cuda:N or sim:ALPHA_MS,BETA_MS[,NOISE]. Default: auto."),

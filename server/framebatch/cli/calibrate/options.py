@@ -68,7 +68,12 @@ QuickOption = Annotated[
 
 ConfigOption = Annotated[
     Path | None,
-    typer.Option("--config", metavar="FILE.toml", help="A server's settings; options and variables win.", rich_help_panel=_RUNNING),
+    typer.Option(
+        "--config",
+        metavar="FILE.toml",
+        help="A server's settings; options and variables win.",
+        rich_help_panel=_RUNNING,
+    ),
 ]
 ThreadsOption = Annotated[
     str | None,
