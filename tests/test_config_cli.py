@@ -89,3 +89,18 @@ def test_a_wrong_variable_is_refused() -> None:
 def test_the_schema_is_printed_as_it_is_published(root: Path) -> None:
     """To the byte."""
     assert config("schema").stdout == (root / "docs" / "configuration.schema.json").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("command", ["serve", "calibrate"])
+def test_commands_read_variables(command: str) -> None:
+    """A wrong one stops them before anything is loaded; an option in its place mends it, up to the next fault."""
+    environment = {**os.environ, "NO_COLOR": "1", "FRAMEBATCH_MODEL": "conveyor", "FRAMEBATCH_MAX_BATCH": "0"}
+    run = [sys.executable, "-m", "framebatch.cli", command]
+    done = subprocess.run(run, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "variable FRAMEBATCH_MAX_BATCH is '0': a batch holds at least one frame" in done.stderr
+    run += ["--max-batch", "1", "--model", "no-such-model"]
+    done = subprocess.run(run, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 2
+    assert "no-such-model" in done.stderr
+    assert "FRAMEBATCH" not in done.stderr
