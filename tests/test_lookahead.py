@@ -15,7 +15,7 @@ from framebatch.scheduling.outlook import Choice, Outlook, Times, outlook
 
 SERVICE = [0, 9, 12, 15, 18, 21, 24, 27, 30]
 """6 + 3 b."""
-TIMES = Times(SERVICE, SERVICE, SERVICE, 8)
+TIMES = Times(SERVICE, SERVICE, SERVICE, range(1, 9))
 
 
 def view(deadlines: list[int], coming: list[int] = (), *, worth: list[float] | None = None) -> Outlook:  # type: ignore[assignment]
@@ -86,7 +86,7 @@ def test_what_a_frame_is_worth_decides_between_plans() -> None:
 def test_a_batch_that_may_be_late_counts_for_less() -> None:
     """Three frames that are certainly in time are better than four whose first is in time by luck."""
     low, high = ([round(factor * each) for each in SERVICE] for factor in (0.8, 1.2))
-    choice = plan(view([19, 40, 40, 40]), Times(low, SERVICE, high, 8), 3.75)
+    choice = plan(view([19, 40, 40, 40]), Times(low, SERVICE, high, range(1, 9)), 3.75)
     assert choice is not None
     assert choice.size < 4
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framebatch.scheduling.window import drains, largest_within, widest
+from framebatch.scheduling.window import densest, drains, largest_within
 
 HIGH = [0, 3, 4, 6, 6, 10, 10, 10, 10]
+BUCKETS = (1, 2, 4, 8)
 DEADLINES = st.lists(st.integers(0, 30), min_size=1, max_size=25).map(sorted)
 
 
@@ -20,16 +21,23 @@ def test_the_largest_within_a_budget(budget: int, limit: int) -> None:
 
 
 @given(DEADLINES, st.integers(0, 10), st.integers(1, 8))
-def test_the_widest_window(deadlines: list[int], start: int, limit: int) -> None:
-    """No larger batch has as many frames that can still make it, and it begins with the first that can."""
+def test_the_densest_window(deadlines: list[int], start: int, limit: int) -> None:
+    """Of all batches that are in time none serves more frames in the same time; all of its frames can make it."""
 
     def able(size: int) -> int:
         return sum(deadline >= start + HIGH[size] for deadline in deadlines)
 
-    first, size = widest(deadlines, 0, len(deadlines), start_ns=start, high_ns=HIGH, limit=limit)
+    first, size = densest(deadlines, start_ns=start, high_ns=HIGH, buckets=BUCKETS, limit=limit)
     most = min(limit, len(deadlines))
-    assert size == max([each for each in range(1, most + 1) if able(each) >= each], default=1)
-    assert first == len(deadlines) - able(size)
+    rates = [each / HIGH[each] for each in range(1, most + 1) if able(each) >= each]
+    assert size / HIGH[size] == max(rates, default=1 / HIGH[1])
+    assert first == len(deadlines) - max(able(each) for each in range(size, 9) if HIGH[each] == HIGH[size])
+
+
+def test_a_bucket_that_cannot_be_filled_gives_way_to_a_smaller_one() -> None:
+    """Five frames in 10 serve fewer a second than four in 6, whichever could make it."""
+    assert densest([20] * 5, start_ns=0, high_ns=HIGH, buckets=BUCKETS, limit=8) == (0, 4)
+    assert densest([20] * 7, start_ns=0, high_ns=HIGH, buckets=BUCKETS, limit=8) == (0, 7)
 
 
 def test_a_queue_that_drains() -> None:

@@ -9,13 +9,15 @@ estimates from the rate of arrivals and enlarges where that is free; the largest
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import TYPE_CHECKING, TypeVar
 
 from baselines.base import Baseline
 from framebatch.scheduling import Shed, Waiting, WaitUntil
-from framebatch.scheduling.window import widest
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from framebatch.scheduling import Decision, Pending
 
 __all__ = ["Symphony"]
@@ -33,10 +35,24 @@ class Symphony(Baseline):
         if lost or not len(pending):
             return Shed(lost) if lost else WaitUntil(None)
         deadlines = pending.deadlines
-        late, size = widest(deadlines, 0, len(deadlines), start_ns=start_ns, high_ns=service_ns, limit=self.max_batch)
+        late, size = _candidate(deadlines, start_ns, service_ns, self.max_batch)
         if late:
             return Shed(late)
         if size == self.max_batch:
             return self.run(size)
         frontrun_ns = deadlines[0] - service_ns[size + 1]
         return self.run(size) if start_ns >= frontrun_ns else WaitUntil(frontrun_ns)
+
+
+def _candidate(deadlines_ns: Sequence[int], start_ns: int, service_ns: Sequence[int], limit: int) -> tuple[int, int]:
+    """The largest batch of frames that are all in time: first frame, and how many; at least 1. By bisection."""
+    low, high = 1, min(limit, len(deadlines_ns))
+    first = bisect_left(deadlines_ns, start_ns + service_ns[1])
+    while low < high:
+        middle = (low + high + 1) // 2
+        at = bisect_left(deadlines_ns, start_ns + service_ns[middle])
+        if len(deadlines_ns) - at >= middle:
+            low, first = middle, at
+        else:
+            high = middle - 1
+    return first, low

@@ -47,11 +47,11 @@ def plan(view: Outlook, times: Times, frame_ns: float) -> Choice | None:
     that it is in time, and is tried with those frames that make it with some luck, with even chances, and almost surely.
     All that wait are given up for others only if these come before it is too late to change one's mind.
 
-    O(n STATES m) for n frames and batches of up to m that fit into a deadline.
+    O(n STATES m) for n frames and m sizes of batches.
 
     Args:
         view: the frames.
-        times: of batches of up to the largest that is worth a try.
+        times: of batches, and the sizes that are worth a try.
         frame_ns: device time of a frame in full batches.
     """
     _, mid_ns, high_ns, _ = times
@@ -81,11 +81,11 @@ def _longer(
 ) -> Iterator[tuple[int, Partial]]:
     """The plan with one more batch, of each size: of the first frames from `at` on that leave it `need_ns` of time."""
     _, ready_ns, deadlines_ns, waiting, _, worth = view
-    _, mid_ns, high_ns, max_batch = times
+    _, mid_ns, high_ns, sizes = times
     lost, free_ns, first_size, skip, first_start_ns = state
     total = len(ready_ns)
     begin = at
-    for size in range(1, min(max_batch, total - at) + 1):
+    for size in sizes:
         need = need_ns[size]
         while True:
             end = begin + size

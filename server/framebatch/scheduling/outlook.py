@@ -13,12 +13,13 @@ __all__ = ["Choice", "Outlook", "Times", "outlook"]
 
 
 class Times(NamedTuple):
-    """How long a batch of m frames takes, m = 0 .. max_batch, padding included, none falling."""
+    """How long a batch of m frames takes, m = 0, 1, 2 ..., padding included, none falling."""
 
     low_ns: Sequence[int]
     mid_ns: Sequence[int]
     high_ns: Sequence[int]
-    max_batch: int
+    sizes: Sequence[int]
+    """Of batches that are worth a try, rising."""
 
 
 class Outlook(NamedTuple):

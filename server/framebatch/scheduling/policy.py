@@ -20,7 +20,7 @@ from framebatch.scheduling.lookahead import plan
 from framebatch.scheduling.options import PolicyOptions
 from framebatch.scheduling.outlook import Times, outlook
 from framebatch.scheduling.pending import Pending, Waiting
-from framebatch.scheduling.window import drains, largest_within, widest
+from framebatch.scheduling.window import densest, drains, largest_within
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,11 +46,11 @@ FORESEEN: Final = 0.15
 HORIZON: Final = 2
 """Plans reach so many budgets ahead."""
 FEW: Final = 12
-"""Dynamic programming is used where no more frames than these fit into a deadline, """
+"""Dynamic programming is used where no more sizes of batches than these fit into a deadline, """
 FEW_WAITING: Final = 24
-"""no more wait, """
+"""no more frames wait, """
 FEW_FRAMES: Final = 32
-"""and it considers so many, the expected ones included."""
+"""and so many, the expected ones included, reach a budget ahead."""
 
 
 DEFAULTS: Final = PolicyOptions()
@@ -252,10 +252,14 @@ class Policy:
             return None
         budget_ns = max(pending.deadlines[-1] - start_ns, self.arrivals.budget_ns) - self.after_ns
         fits = largest_within(self.estimate.mid_ns, budget_ns, limit)
-        if fits > FEW:
+        buckets = self.estimate.table.buckets
+        sizes = range(1, fits + 1) if fits <= FEW else buckets[: bisect_right(buckets, fits)]
+        if len(sizes) > FEW:
             return None
         view = self._outlook(pending, start_ns, budget_ns)
-        times = Times(self.estimate.low_ns, self.estimate.mid_ns, self.estimate.high_ns, fits)
+        if view.end_ns < start_ns + budget_ns:
+            return None
+        times = Times(self.estimate.low_ns, self.estimate.mid_ns, self.estimate.high_ns, sizes)
         choice = plan(view, times, self._frame_ns())
         return None if choice is None else self._carry_out(choice, view)
 
@@ -298,7 +302,8 @@ class Policy:
             not self.overloaded and drains(None, deadlines, start_ns=start_ns, high_ns=high_ns, limit=limit)
         ):
             return self._run(fits_head)
-        first, size = widest(deadlines, 0, len(deadlines), start_ns=start_ns, high_ns=high_ns, limit=limit)
+        buckets = self.estimate.table.buckets
+        first, size = densest(deadlines, start_ns=start_ns, high_ns=high_ns, buckets=buckets, limit=limit)
         return Shed(first) if first else self._run(size)
 
     def _run(self, count: int) -> Run:

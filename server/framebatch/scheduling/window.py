@@ -1,7 +1,7 @@
 """How many of the frames in a line to take: the adaptive drop window. Pure functions over ascending deadlines.
 
 Under overload a frame that can only just make it forces a small batch, and everybody behind it pays. The window is the
-largest batch for which there are as many frames that can still make it; frames at the head that cannot are passed over.
+batch that serves most frames a second of those that can still make it; frames at the head that cannot are passed over.
 Close relatives: Nexus (Shen et al., SOSP 2019, early drop) and Symphony (Chen et al., arXiv 2308.07470).
 """
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["drains", "largest_within", "widest"]
+__all__ = ["densest", "drains", "largest_within"]
 
 
 def largest_within(high_ns: Sequence[int], budget_ns: int, limit: int) -> int:
@@ -21,24 +21,25 @@ def largest_within(high_ns: Sequence[int], budget_ns: int, limit: int) -> int:
     return bisect_right(high_ns, budget_ns, 1, limit + 1) - 1
 
 
-def widest(
-    deadlines_ns: Sequence[int], begin: int, end: int, *, start_ns: int, high_ns: Sequence[int], limit: int
+def densest(
+    deadlines_ns: Sequence[int], *, start_ns: int, high_ns: Sequence[int], buckets: Sequence[int], limit: int
 ) -> tuple[int, int]:
-    """The window among frames `begin` to `end` for a batch that starts at `start_ns`: first frame, and how many.
+    """The window for the batch, started at `start_ns`, that serves most frames a second: first frame, and how many.
 
-    The number of frames that can still make it falls, and the batch grows, so the largest is found by bisection. At
-    least 1 frame, which may be too late. O(log n log limit) for n frames.
+    Where every size is a bucket that is the largest batch. A bucket that cannot be filled may serve fewer a second than
+    a smaller one that is full. At least 1 frame, which may be too late. O(buckets log n) for n frames.
     """
-    low, high = 1, min(limit, end - begin)
-    first = bisect_left(deadlines_ns, start_ns + high_ns[1], begin, end)
-    while low < high:
-        middle = (low + high + 1) // 2
-        at = bisect_left(deadlines_ns, start_ns + high_ns[middle], begin, end)
-        if end - at >= middle:
-            low, first = middle, at
-        else:
-            high = middle - 1
-    return first, low
+    total = len(deadlines_ns)
+    first, best = bisect_left(deadlines_ns, start_ns + high_ns[1]), 1
+    for bucket in buckets:
+        largest = min(bucket, limit)
+        at = bisect_left(deadlines_ns, start_ns + high_ns[largest])
+        size = min(largest, total - at)
+        if size * high_ns[best] > best * high_ns[size]:
+            first, best = at, size
+        if size < bucket:
+            break
+    return first, best
 
 
 def drains(
