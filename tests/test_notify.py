@@ -112,6 +112,12 @@ def test_a_server_without_a_manager_serves_as_well(environment: dict[str, str]) 
     manager.stopping()
 
 
+def test_names_of_files_that_are_no_text_are_told_as_far_as_they_are(told: Told, environment: dict[str, str]) -> None:
+    """A model's name comes from a file's, which may hold any bytes."""
+    ServiceManager(environment).starting("loading \udcff")
+    assert told.now() == ["STATUS=loading ?"]
+
+
 @pytest.mark.usefixtures("told")
 def test_a_manager_that_does_not_read_holds_up_nobody(environment: dict[str, str]) -> None:
     """Messages that find the socket full are lost."""

@@ -70,6 +70,6 @@ class ServiceManager:
     def _tell(self, *lines: str) -> None:
         if not self._address or not lines:
             return
-        sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
-        with sender, contextlib.suppress(OSError):
-            sender.sendto("\n".join(lines).encode(), self._address)
+        kind = socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, kind) as sender:
+            sender.sendto("\n".join(lines).encode(errors="replace"), self._address)
