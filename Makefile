@@ -1,7 +1,7 @@
 # The commands of this project; `make` alone lists them. CI runs `make test` and nothing else.
 #
 # Everything is installed into .venv from hash-pinned locks, once: a stamp file remembers it until a lock or
-# pyproject.toml changes. Nothing outside .venv is written.
+# pyproject.toml changes. Nothing outside this folder is written.
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
