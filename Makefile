@@ -1,7 +1,7 @@
 # The commands of this project; `make` alone lists them. CI runs `make test` and nothing else.
 #
 # Everything is installed into .venv from hash-pinned locks, once: a stamp file remembers it until a lock or
-# pyproject.toml changes. Nothing outside .venv is written.
+# pyproject.toml changes. Nothing outside this folder is written.
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
@@ -28,7 +28,7 @@ DEV := $(VENV)/.installed-dev
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$python; break; }; done)
 
-.PHONY: help demo test check format lock proto proto-code wheel-test clean
+.PHONY: help demo test check format lock proto proto-code wheel-test wheelhouse clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -55,6 +55,20 @@ format: $(DEV) ## rewrite the sources in the agreed style
 
 wheel-test: $(DEV) ## build the wheel and try it without the sources
 	@$(BIN)/python -m pytest -q tests/test_wheel.py $(PYTEST_ARGS)
+
+# What is in the wheelhouse fits this Python version and kind of machine. The wheel is built with the wheelhouse's own hatchling, and
+# joins the lock with its hash, so that one command installs everything by hash.
+WHEELHOUSE := dist/wheelhouse
+wheelhouse: requirements/$(ACCELERATOR).txt | $(BIN)/python ## all wheels of the ACCELERATOR, for machines without a network
+	@rm -rf $(WHEELHOUSE) && mkdir -p $(WHEELHOUSE)
+	@$(PIP) download --require-hashes --no-deps --only-binary :all: -r $< -d $(WHEELHOUSE)
+	@$(PIP) wheel --no-deps --no-index --find-links $(WHEELHOUSE) -w $(WHEELHOUSE) .
+	@cp $< $(WHEELHOUSE)/requirements.txt
+	@cd $(WHEELHOUSE) && for wheel in framebatch-*.whl; do \
+		echo "framebatch==$$(echo $$wheel | cut -d - -f 2) --hash=sha256:$$(sha256sum $$wheel | cut -d ' ' -f 1)" >>requirements.txt; done
+	@cd $(WHEELHOUSE) && sha256sum requirements.txt *.whl >SHA256SUMS
+	@echo "$(WHEELHOUSE): $$(ls $(WHEELHOUSE)/*.whl | wc -l) wheels for the $(ACCELERATOR), $$(du -sm $(WHEELHOUSE) | cut -f 1) MB," \
+		"for $$($(BIN)/python -c 'import platform as p; print("Python", ".".join(p.python_version_tuple()[:2]), "on", p.machine())')"
 
 # --- generated files -------------------------------------------------------------------------------------------------
 

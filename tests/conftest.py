@@ -18,6 +18,7 @@ from hypothesis import settings
 from framebatch_client import AsyncClient
 from framebatch_client.testing import ScriptedServer
 
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # tests that import onnxruntime by themselves tell nobody either
 ROOT = Path(__file__).resolve().parent.parent
 NAMED_ASSETS = os.environ.get("FRAMEBATCH_ASSETS")
 MADE_BY_TOOLS = {"__pycache__", "build", "dist", "demo-output"}

@@ -13,7 +13,7 @@ from model_folder import put, touch
 from framebatch.app import App
 from framebatch.config import Config
 from framebatch.edge.models import ModelsService
-from framebatch.errors import ModelError, UsageError
+from framebatch.errors import DeviceError, ModelError, UsageError
 from framebatch_client import AsyncClient, CallFailed
 
 if TYPE_CHECKING:
@@ -44,8 +44,8 @@ def folder(tmp_path: Path) -> Path:
 
 def make(folder: Path, **settings: Any) -> App:
     """Answer an app of a folder that looks for changes only when told to."""
-    free = {"port": 0, "http_port": 0, "decoders": 1, "drain_seconds": 1.0, "reload_seconds": 0}
-    return App(Config(models=folder, device="sim:1,0.1", **{**free, **settings}))
+    usual = {"device": "sim:1,0.1", "port": 0, "http_port": 0, "decoders": 1, "drain_seconds": 1.0, "reload_seconds": 0}
+    return App(Config(models=folder, **{**usual, **settings}))
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -103,6 +103,14 @@ async def test_nothing_to_serve_ends_the_start(folder: Path) -> None:
     put(folder, "nuts", broken=True)
     with pytest.raises(ModelError, match=r"no model can be served: model .*bolts.*; model .*nuts.onnx is no"):
         make(folder)
+
+
+async def test_a_device_that_cannot_be_used_is_no_fault_of_the_models(folder: Path) -> None:
+    """Also when it is why several models are not served: whoever starts the server may try again."""
+    put(folder, "bolts", 1)
+    put(folder, "nuts", 1)
+    with pytest.raises(DeviceError, match=r"no model can be served: .*cuda:7.*; .*cuda:7"):
+        make(folder, device="cuda:7")
 
 
 async def test_a_new_version_is_served_once_it_has_come_to_rest(app: App, folder: Path) -> None:

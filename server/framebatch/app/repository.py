@@ -16,7 +16,7 @@ from framebatch.app.entry import Entry
 from framebatch.app.shelf import Shelf, stamp_of
 from framebatch.app.status import status_of
 from framebatch.app.threads import in_thread
-from framebatch.errors import FramebatchError, ModelError
+from framebatch.errors import DeviceError, FramebatchError, ModelError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator, Sequence
@@ -86,7 +86,7 @@ class Repository:
         """Load every model that was found, the newest version that can be; blocks.
 
         Raises:
-            FramebatchError: not one can be served; says why.
+            FramebatchError: not one can be served; says why. A DeviceError when that is why for any, so that trying again may help.
         """
         errors: list[FramebatchError] = []
         for name in sorted(self.shelf.models):
@@ -102,7 +102,8 @@ class Repository:
             if len(errors) == 1:
                 raise errors[0]
             reasons = [*map(str, errors), *self.faults]
-            raise ModelError(f"no model can be served: {'; '.join(reasons) or 'there is none'}")
+            kind = DeviceError if any(isinstance(error, DeviceError) for error in errors) else ModelError
+            raise kind(f"no model can be served: {'; '.join(reasons) or 'there is none'}")
 
     # On the event loop -----------------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from framebatch import __version__
 from framebatch.app.figures import export_figures, export_recording
+from framebatch.app.notify import ServiceManager
 from framebatch.app.opening import limits_of
 from framebatch.app.profiles import Profiles
 from framebatch.app.recorder import Recorder
@@ -88,6 +89,8 @@ class App:
         self.config = config
         self._started = False
         self._ending = ""
+        self._manager = ServiceManager()
+        self._manager.starting("loading")
         self._device = parse_device(config.device)
         self._profiles = Profiles(config, shown=shown)
         use_one_thread_per_picture()
@@ -182,6 +185,7 @@ class App:
 
     async def stop(self) -> None:
         """Drain and close: refuse new frames, finish or refuse the accepted ones, then end the streams."""
+        self._manager.stopping()
         await self._stop_serving()
         if self._recording is not None:
             await in_thread(self._recording.close)
@@ -220,10 +224,14 @@ class App:
         return down[0] if down and all(down) else ""
 
     async def _set_ready(self) -> None:
-        """Tell both ports whether frames are taken."""
+        """Tell both ports, and whoever started the server, whether frames are taken."""
         if self._http is not None and self._grpc is not None:
-            self._http.not_ready = self._why_not_ready()
-            await self._grpc.set_serving(serving=not self._http.not_ready)
+            self._http.not_ready = why_not = self._why_not_ready()
+            await self._grpc.set_serving(serving=not why_not)
+            if why_not:
+                self._manager.not_serving(why_not)
+            else:
+                self._manager.serving(f"serving {', '.join(self.repository.serving)} on {self.device}")
 
     async def _follow_health(self) -> None:
         """Models fail and recover by themselves."""

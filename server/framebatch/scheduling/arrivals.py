@@ -21,8 +21,6 @@ LIKELY: Final = 0.5
 PRIOR: Final = 2 / 3
 """The probability that a chain goes on, before anything is known."""
 PRIOR_WEIGHT: Final = 3.0
-CAUTION: Final = 0.25
-"""Mean jitters by which a frame is expected later than on average."""
 LATEST: Final = 3.0
 """Mean jitters after which a frame that has not come is given up."""
 TOGETHER_GRAINS: Final = 16
@@ -125,7 +123,7 @@ class Arrivals:
             if due_ns > until_ns or len(found) >= 2 * limit:
                 break
             rhythm = self._rhythms[camera]
-            time_ns: float = due_ns + CAUTION * rhythm.jitter_ns
+            time_ns: float = due_ns
             if time_ns <= now_ns + self._grain_ns:
                 latest_ns = due_ns + LATEST * rhythm.jitter_ns + self._grain_ns
                 if now_ns > latest_ns:
