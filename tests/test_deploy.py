@@ -17,8 +17,9 @@ from plain_yaml import read_yaml
 from test_docs import fault_of
 
 from framebatch.app import server as app_server
-from framebatch.config import Config, load_config
+from framebatch.config import Config
 from framebatch.profile.store import default_folder
+from framebatch.settings import load_settings
 from framebatch.testing import ServerProcess
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -209,7 +210,7 @@ def test_what_is_written_lies_where_it_may(monkeypatch: pytest.MonkeyPatch) -> N
 def test_the_settings_are_settings() -> None:
     """framebatch.toml is read without an error, and what stands there as a suggestion is known too."""
     path = DEPLOY / "framebatch.toml"
-    assert load_config(path, {}).model == "conveyor"
+    assert load_settings(path, {}, {}).config.model == "conveyor"
     suggested = re.findall(r"^#\s+(\w+) = ", path.read_text(), re.MULTILINE)
     assert len(suggested) >= 3
     assert set(suggested) - set(Config.model_fields) == set()
