@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from framebatch.scheduling.outlook import Choice
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from framebatch.scheduling.outlook import Outlook, Times
 
@@ -62,6 +62,7 @@ def plan(view: Outlook, times: Times, frame_ns: float) -> Choice | None:
     reached: list[list[Partial]] = [[] for _ in range(total + 1)]
     reached[0].append((0.0, view.start_ns, 0, 0, 0))
     kept: list[Partial] = []
+    line = (view, times, view.deadlines_ns[view.waiting - 1] - high_ns[1])
     for at in range(total):
         if not reached[at]:
             continue
@@ -71,15 +72,15 @@ def plan(view: Outlook, times: Times, frame_ns: float) -> Choice | None:
             reached[at + 1] += best
         for state in best:
             for need_ns in needs_ns:
-                for end, partial in _longer(state, at, need_ns, view, times):
-                    reached[end].append(partial)
+                _lengthen(reached, state, at, need_ns, line)
     return _first_of_best(kept + reached[total], view, mid_ns[1], frame_ns)
 
 
-def _longer(
-    state: Partial, at: int, need_ns: Sequence[int], view: Outlook, times: Times
-) -> Iterator[tuple[int, Partial]]:
-    """The plan with one more batch, of each size: of the first frames from `at` on that leave it `need_ns` of time."""
+def _lengthen(
+    reached: list[list[Partial]], state: Partial, at: int, need_ns: Sequence[int], line: tuple[Outlook, Times, int]
+) -> None:
+    """Add the plan with one more batch, of each size: of the first frames from `at` on that leave it `need_ns` of time."""
+    view, times, patience_ns = line
     _, ready_ns, deadlines_ns, waiting, _, worth = view
     _, mid_ns, high_ns, sizes = times
     lost, free_ns, first_size, skip, first_start_ns = state
@@ -87,23 +88,28 @@ def _longer(
     begin = at
     for size in sizes:
         need = need_ns[size]
-        while True:
-            end = begin + size
-            if end > total:
-                return
+        end = begin + size
+        while end <= total:
             start_ns = ready_ns[end - 1]
-            start_ns = max(start_ns, free_ns)
+            if free_ns > start_ns:  # noqa: PLR1730 - a call takes as long as all the rest
+                start_ns = free_ns
             if start_ns + need <= deadlines_ns[begin]:
                 break
             begin += 1
-        if not first_size and begin >= waiting and start_ns > deadlines_ns[waiting - 1] - high_ns[1]:
+            end += 1
+        else:
+            return
+        if not first_size and begin >= waiting and start_ns > patience_ns:
             return
         if start_ns + high_ns[size] > deadlines_ns[begin]:
             gain = _in_time(view, begin, size, start_ns, times)
         else:
             gain = worth[end] - worth[begin]
-        first = (first_size, skip, first_start_ns) if first_size else (-size, begin, start_ns)
-        yield end, (lost - gain, start_ns + mid_ns[size], *first)
+        end_ns = start_ns + mid_ns[size]
+        if first_size:
+            reached[end].append((lost - gain, end_ns, first_size, skip, first_start_ns))
+        else:
+            reached[end].append((lost - gain, end_ns, -size, begin, start_ns))
 
 
 def _best(states: list[Partial], most: int) -> list[Partial]:
