@@ -50,7 +50,7 @@ FEW: Final = 12
 FEW_WAITING: Final = 24
 """no more frames wait, """
 FEW_FRAMES: Final = 32
-"""and so many, the expected ones included, reach a budget ahead."""
+"""and it considers so many, the expected ones included."""
 
 
 DEFAULTS: Final = PolicyOptions()
@@ -257,8 +257,8 @@ class Policy:
         if len(sizes) > FEW:
             return None
         view = self._outlook(pending, start_ns, budget_ns)
-        if view.end_ns < start_ns + budget_ns:
-            return None
+        if fits > FEW and view.end_ns < start_ns + budget_ns:
+            return None  # so many come that the plan would not see those of the next batch
         times = Times(self.estimate.low_ns, self.estimate.mid_ns, self.estimate.high_ns, sizes)
         choice = plan(view, times, self._frame_ns())
         return None if choice is None else self._carry_out(choice, view)
