@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
@@ -13,38 +12,41 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-class SetLoop(asyncio.AbstractEventLoop):
+class SetTimer(NamedTuple):
+    """A callback that waits on a loop for its time."""
+
+    loop: SetLoop
+    when: float
+    callback: Callable[[], None]
+
+    def cancel(self) -> None:
+        """Wait no more."""
+        self.loop.timers.remove(self)
+
+
+class SetLoop:
     """Its time is what was set; timers that are due are called by `come_to`, and not before."""
 
     def __init__(self) -> None:
         self.now = 100.0
-        self.timers: list[asyncio.TimerHandle] = []
+        self.timers: list[SetTimer] = []
 
     def time(self) -> float:
         """Answer what was set."""
         return self.now
 
-    def get_debug(self) -> bool:
-        """Be quick."""
-        return False
-
-    def call_at(
-        self, when: float, callback: Callable[..., Any], *args: Any, context: Any = None
-    ) -> asyncio.TimerHandle:  # type: ignore[override]
+    def call_at(self, when: float, callback: Callable[[], None], /) -> SetTimer:
         """Keep it."""
-        self.timers.append(asyncio.TimerHandle(when, callback, args, self, context))
+        self.timers.append(SetTimer(self, when, callback))
         return self.timers[-1]
-
-    def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
-        self.timers.remove(handle)
 
     def come_to(self, now: float) -> None:
         """Set the time, then call what is due, each timer once."""
         self.now = now
-        due = [timer for timer in self.timers if timer.when() <= now]
-        self.timers = [timer for timer in self.timers if timer.when() > now]
+        due = [timer for timer in self.timers if timer.when <= now]
+        self.timers = [timer for timer in self.timers if timer.when > now]
         for timer in due:
-            timer._run()
+            timer.callback()
 
 
 def test_a_loop_that_is_in_time_has_no_lag() -> None:

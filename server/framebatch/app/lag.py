@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from framebatch.metrics import Distribution
 
 if TYPE_CHECKING:
-    import asyncio
+    from collections.abc import Callable
 
 __all__ = ["PERIOD_SECONDS", "LoopLag"]
 
 PERIOD_SECONDS: Final = 0.1
 BOUNDS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.5, 5.0)
+
+
+class Timer(Protocol):
+    """What can be called off."""
+
+    def cancel(self) -> None:
+        """Do not call."""
+
+
+class Loop(Protocol):
+    """What is needed of an event loop; asyncio's are such."""
+
+    def time(self) -> float:
+        """Seconds by the loop's clock."""
+
+    def call_at(self, when: float, callback: Callable[[], None], /) -> Timer:
+        """Call it at that time or later, once."""
 
 
 class LoopLag:
@@ -22,10 +39,10 @@ class LoopLag:
         seen: how late the timer was, in seconds.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: Loop) -> None:
         self._loop = loop
         self._due = 0.0
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: Timer | None = None
         self.seen = Distribution(BOUNDS)
 
     def __repr__(self) -> str:
