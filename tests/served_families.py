@@ -40,7 +40,7 @@ async def families_of(folder: Path) -> dict[str, Family]:
 
 def series_of(families: dict[str, Family]) -> dict[str, frozenset[str]]:
     """Answer the labels of each series that a query can name."""
-    found = {}
+    found: dict[str, frozenset[str]] = {}
     for name, (kind, labels) in families.items():
         if kind == "histogram":
             found |= {f"{name}_bucket": labels | {"le"}, f"{name}_sum": labels, f"{name}_count": labels}
