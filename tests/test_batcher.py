@@ -193,6 +193,20 @@ async def test_a_full_server_refuses(make: Callable[..., Rig]) -> None:
     assert rig.outcomes() == {2: Outcome.REJECTED, 0: Outcome.OK, 1: Outcome.OK}
 
 
+async def test_pictures_that_wait_are_bounded_by_their_bytes(make: Callable[..., Rig]) -> None:
+    """What they take is told, and above the limit frames are refused."""
+    rig = make(max_waiting_bytes=20, instant=False)
+    frames = rig.submit(0, 1)
+    assert (rig.batcher.unanswered_bytes, rig.batcher.max_waiting_bytes) == (2 * len(b"picture"), 20)
+    frames += rig.submit(2)
+    assert frames[2].reason == "the server is full: more than 20 bytes of pictures wait"
+    assert rig.batcher.unanswered_bytes == 2 * len(b"picture")
+    rig.decoders.finish(2)
+    rig.finish(await rig.step(0))
+    await rig.replies.wait(3)
+    assert rig.batcher.unanswered_bytes == 0
+
+
 async def test_a_newer_live_frame_supersedes_one_being_decoded(make: Callable[..., Rig]) -> None:
     """The older one is answered at once and names the newer; its pixels, when they come, go back."""
     rig = make(instant=False)

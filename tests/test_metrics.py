@@ -6,7 +6,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from framebatch.frame import NO_MODEL, Frame, Model, Outcome, Priority
-from framebatch.metrics import MAX_CAMERAS, OTHER_CAMERAS, Distribution, Metrics
+from framebatch.metrics import MAX_CAMERAS, MISSED, OTHER_CAMERAS, Distribution, Metrics
 
 BOLTS = Model("bolts", "1", ("bolt",))
 MS = 1_000_000
@@ -53,7 +53,7 @@ def labels(**values: str) -> frozenset[tuple[str, str]]:
 
 
 def test_frames_are_counted_by_camera_and_outcome(metrics: Metrics) -> None:
-    """One series for each pair, with the model's name."""
+    """One series for each pair, with the model's name; misses are told from the first frame on, so that they have rates."""
     for _ in range(3):
         metrics.answered(make_frame("a"))
     metrics.answered(make_frame("a", Outcome.EXPIRED, parsed=False))
@@ -63,13 +63,16 @@ def test_frames_are_counted_by_camera_and_outcome(metrics: Metrics) -> None:
     assert frames == {
         ("framebatch_frames_total", labels(model="bolts", camera="a", outcome="OK")): 3,
         ("framebatch_frames_total", labels(model="bolts", camera="a", outcome="EXPIRED")): 1,
+        ("framebatch_frames_total", labels(model="bolts", camera="a", outcome="REJECTED")): 0,
         ("framebatch_frames_total", labels(model="bolts", camera="b", outcome="OK")): 1,
+        ("framebatch_frames_total", labels(model="bolts", camera="b", outcome="EXPIRED")): 0,
+        ("framebatch_frames_total", labels(model="bolts", camera="b", outcome="REJECTED")): 0,
     }
     assert metrics.totals() == {"OK": 4, "EXPIRED": 1}
 
 
 def test_frames_are_counted_by_class_and_outcome(metrics: Metrics) -> None:
-    """Of all cameras together, so that there are few series."""
+    """Of all cameras together, so that there are few series; each class that was seen has all outcomes."""
     for priority, outcome in (
         (Priority.CRITICAL, Outcome.OK),
         (Priority.CRITICAL, Outcome.OK),
@@ -79,7 +82,9 @@ def test_frames_are_counted_by_class_and_outcome(metrics: Metrics) -> None:
         frame.priority = priority
         metrics.answered(frame)
     name = "framebatch_priority_frames_total"
-    assert {key: value for key, value in series(metrics).items() if key[0] == name} == {
+    found = {key: value for key, value in series(metrics).items() if key[0] == name}
+    assert len(found) == 2 * len(Outcome)
+    assert {key: value for key, value in found.items() if value} == {
         (name, labels(model="bolts", priority="critical", outcome="OK")): 2,
         (name, labels(model="bolts", priority="best-effort", outcome="EXPIRED")): 1,
     }
@@ -179,10 +184,42 @@ def test_names_of_cameras_are_bounded(metrics: Metrics) -> None:
         metrics.answered(make_frame(f"camera {number}"))
     metrics.answered(make_frame("camera 0"))
     frames = {key: value for key, value in series(metrics).items() if key[0] == "framebatch_frames_total"}
-    assert len(frames) == MAX_CAMERAS + 1
+    assert len(frames) == (MAX_CAMERAS + 1) * (1 + len(MISSED))
     other = ("framebatch_frames_total", labels(model="bolts", camera=OTHER_CAMERAS, outcome="OK"))
     first = ("framebatch_frames_total", labels(model="bolts", camera="camera 0", outcome="OK"))
     assert (frames[other], frames[first], sum(frames.values())) == (20, 2, MAX_CAMERAS + 21)
+    assert len(metrics.ages(0)) == MAX_CAMERAS + 1
+
+
+def test_the_age_of_a_camera_s_last_frame_is_told(metrics: Metrics) -> None:
+    """From its arrival to the time that is asked for, of each camera, whatever became of the frame."""
+    for camera, outcome, arrival_ms in (("a", Outcome.OK, 100), ("b", Outcome.OK, 200), ("a", Outcome.EXPIRED, 400)):
+        frame = make_frame(camera, outcome, parsed=False)
+        frame.arrival_ns = arrival_ms * MS
+        metrics.answered(frame)
+    assert metrics.ages(1_000 * MS) == [(("a",), 0.6), (("b",), 0.8)]
+
+
+def test_what_was_left_of_the_deadline_is_told(metrics: Metrics) -> None:
+    """For frames with detections only."""
+    for parsed in (True, False):
+        frame = make_frame(outcome=Outcome.OK if parsed else Outcome.EXPIRED, parsed=parsed)
+        frame.deadline_ns = 31 * MS
+        metrics.answered(frame)
+    found = series(metrics)
+    assert found["framebatch_slack_seconds_sum", labels(model="bolts")] == pytest.approx(0.020)
+    assert found["framebatch_slack_seconds_count", labels(model="bolts")] == 1
+
+
+def test_distributions_may_be_kept_elsewhere(metrics: Metrics) -> None:
+    """Each scrape sees what they have counted by then."""
+    kept = Distribution((1, 2))
+    metrics.distribution("framebatch_test_seconds", "A distribution.", kept)
+    kept.observe(1.5)
+    found = series(metrics)
+    assert found["framebatch_test_seconds_bucket", labels(le="1.0")] == 0
+    assert found["framebatch_test_seconds_bucket", labels(le="2.0")] == 1
+    assert found["framebatch_test_seconds_sum", labels()] == 1.5
 
 
 @pytest.mark.parametrize("camera", ['quote " backslash \\ newline \n', "Prüfstand 3", ""])

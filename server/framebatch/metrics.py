@@ -15,13 +15,14 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 from prometheus_client.registry import Collector
 
 from framebatch.clock import ns_to_seconds
+from framebatch.frame import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from prometheus_client import Metric
 
-    from framebatch.frame import Frame, Outcome, Priority
+    from framebatch.frame import Frame, Priority
 
     Rows: TypeAlias = Callable[[], Iterable[tuple[Sequence[str], float]]]
 
@@ -33,6 +34,8 @@ LATENCY_BOUNDS: Final = (
     *(0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0),
 )
 BATCH_BOUNDS: Final = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
+MISSED: Final = (Outcome.EXPIRED, Outcome.REJECTED)
+"""Told of every camera from its first frame on, if only as 0: what appears with its first value has no rate."""
 MAX_CAMERAS: Final = 500
 OTHER_CAMERAS: Final = "other"
 
@@ -79,6 +82,7 @@ class ModelMetrics:
         self.answers: dict[tuple[str, Outcome], int] = {}
         self.by_priority: dict[tuple[Priority, Outcome], int] = {}
         self.latency = Distribution(LATENCY_BOUNDS)
+        self.slack = Distribution(LATENCY_BOUNDS)
         self.stages = {stage: Distribution(LATENCY_BOUNDS) for stage in ("decode", "queue", "device", "post")}
         self.batches = Distribution(BATCH_BOUNDS)
         self.padding = 0
@@ -105,10 +109,19 @@ class ModelMetrics:
         if frame.parsed_ns:
             stages = self.stages
             self.latency.observe(ns_to_seconds(frame.answered_ns - frame.arrival_ns))
+            self.slack.observe(ns_to_seconds(frame.deadline_ns - frame.answered_ns))
             stages["decode"].observe(ns_to_seconds(frame.ready_ns - frame.arrival_ns))
             stages["queue"].observe(ns_to_seconds(frame.started_ns - frame.ready_ns))
             stages["device"].observe(ns_to_seconds(frame.finished_ns - frame.started_ns))
             stages["post"].observe(ns_to_seconds(frame.parsed_ns - frame.finished_ns))
+
+    def by_camera(self) -> dict[tuple[str, Outcome], int]:
+        """Answered frames by camera and outcome, those of `MISSED` also where there were none."""
+        return {(camera, outcome): 0 for camera, _ in self.answers for outcome in MISSED} | self.answers
+
+    def by_class(self) -> dict[tuple[Priority, Outcome], int]:
+        """Answered frames by class and outcome, all outcomes of every class that was seen."""
+        return {(priority, outcome): 0 for priority, _ in self.by_priority for outcome in Outcome} | self.by_priority
 
 
 class Metrics(Collector):
@@ -123,6 +136,8 @@ class Metrics(Collector):
         self._info = dict(info)
         self._models: dict[str, ModelMetrics] = {}
         self._cameras: dict[str, str] = {}
+        self._last_frame_ns: dict[str, int] = {}
+        self._distributions: list[tuple[str, str, Distribution]] = []
         self._undelivered = 0
         self._families: list[tuple[type[GaugeMetricFamily | CounterMetricFamily], str, str, tuple[str, ...], Rows]] = []
         self._registry = CollectorRegistry()
@@ -144,6 +159,7 @@ class Metrics(Collector):
         camera = self._cameras.get(frame.camera)
         if camera is None:
             camera = self._admit_camera(frame.camera)
+        self._last_frame_ns[camera] = frame.arrival_ns
         model = self._models.get(frame.model.name)
         if model is None:
             model = self.model(frame.model.name)
@@ -164,6 +180,14 @@ class Metrics(Collector):
     def counters(self, name: str, text: str, labels: tuple[str, ...], rows: Rows) -> None:
         """Export counts that are kept elsewhere and only ever grow; `_total` is added to the name."""
         self._families.append((CounterMetricFamily, name, text, labels, rows))
+
+    def distribution(self, name: str, text: str, distribution: Distribution) -> None:
+        """Export a distribution that is kept elsewhere."""
+        self._distributions.append((name, text, distribution))
+
+    def ages(self, now_ns: int) -> list[tuple[tuple[str], float]]:
+        """Seconds since the arrival of each camera's last answered frame, by the name that its series have."""
+        return [((camera,), ns_to_seconds(now_ns - last)) for camera, last in self._last_frame_ns.items()]
 
     def totals(self) -> dict[str, int]:
         """Answered frames by outcome."""
@@ -186,6 +210,8 @@ class Metrics(Collector):
         yield CounterMetricFamily(
             "framebatch_undelivered_answers", "Answers whose client had gone.", value=self._undelivered
         )
+        for name, text, distribution in self._distributions:
+            yield HistogramMetricFamily(name, text, distribution.cumulative(), distribution.total)
         for kind, name, text, labels, rows in self._families:
             family = kind(name, text, labels=labels)
             for values, value in rows():
@@ -206,6 +232,9 @@ class Metrics(Collector):
             "From reading a frame to its detections, for frames answered OK.",
             labels=["model"],
         )
+        slack = HistogramMetricFamily(
+            "framebatch_slack_seconds", "What was left of the deadline, for frames answered OK.", labels=["model"]
+        )
         stages = HistogramMetricFamily(
             "framebatch_stage_seconds", "The same by stage: decode, queue, device, post.", labels=["model", "stage"]
         )
@@ -215,19 +244,20 @@ class Metrics(Collector):
         padding = CounterMetricFamily("framebatch_padding_frames", "Empty places in device runs.", labels=["model"])
         busy = CounterMetricFamily("framebatch_device_busy_seconds", "Time that the device ran.", labels=["model"])
         for name, model in self._models.items():
-            for (camera, outcome), number in model.answers.items():
+            for (camera, outcome), number in model.by_camera().items():
                 frames.add_metric([name, camera, outcome.value], number)
-            for (priority, outcome), number in model.by_priority.items():
+            for (priority, outcome), number in model.by_class().items():
                 by_priority.add_metric([name, priority.word, outcome.value], number)
             if not name:  # never reaches the device
                 continue
             latency.add_metric([name], model.latency.cumulative(), model.latency.total)
+            slack.add_metric([name], model.slack.cumulative(), model.slack.total)
             for stage, distribution in model.stages.items():
                 stages.add_metric([name, stage], distribution.cumulative(), distribution.total)
             batches.add_metric([name], model.batches.cumulative(), model.batches.total)
             padding.add_metric([name], model.padding)
             busy.add_metric([name], ns_to_seconds(model.device_ns))
-        yield from (frames, by_priority, latency, stages, batches, padding, busy)
+        yield from (frames, by_priority, latency, slack, stages, batches, padding, busy)
 
     def _admit_camera(self, camera: str) -> str:
         """The label for a camera: its name for the first ones, a common one for the rest."""

@@ -10,6 +10,7 @@ from framebatch.clock import now_ns
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from framebatch.app.lag import LoopLag
     from framebatch.app.repository import Repository
     from framebatch.app.served import Served
     from framebatch.edge.service import DetectorService
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from framebatch.recording import RecordingWriter
     from framebatch.scheduling import Policy
 
-__all__ = ["derate_of", "export_figures", "export_recording"]
+__all__ = ["derate_of", "export_figures", "export_health", "export_recording"]
 
 
 def export_figures(metrics: Metrics, repository: Repository, service: DetectorService) -> None:
@@ -39,6 +40,22 @@ def export_figures(metrics: Metrics, repository: Repository, service: DetectorSe
         )
 
     metrics.gauge("framebatch_streams", "Open camera streams.", lambda: service.streams)
+    metrics.gauges(
+        "framebatch_camera_last_frame_age_seconds",
+        "Since the arrival of the camera's last answered frame.",
+        ("camera",),
+        lambda: metrics.ages(now_ns()),
+    )
+    per_model(
+        "framebatch_unanswered_bytes",
+        "Pictures of frames accepted and not yet answered, as received.",
+        lambda each: each.batcher.unanswered_bytes,
+    )
+    per_model(
+        "framebatch_unanswered_limit_bytes",
+        "Above this many bytes of unanswered pictures frames are refused.",
+        lambda each: each.batcher.max_waiting_bytes,
+    )
     per_model(
         "framebatch_waiting_frames", "Frames accepted and not yet on the device.", lambda each: each.batcher.waiting
     )
@@ -150,6 +167,14 @@ def export_recording(metrics: Metrics, recording: RecordingWriter) -> None:
         "framebatch_recording_bytes",
         "Size of all recordings in the folder for them.",
         lambda: recording.bytes_on_disk,
+    )
+
+
+def export_health(metrics: Metrics, lag: LoopLag, why_not_ready: Callable[[], str]) -> None:
+    """Export whether frames are taken, and how late the event loop is."""
+    metrics.gauge("framebatch_ready", "1 while frames are taken, else 0.", lambda: not why_not_ready())
+    metrics.distribution(
+        "framebatch_event_loop_lag_seconds", "How late the event loop came to a timer, ten times a second.", lag.seen
     )
 
 

@@ -14,7 +14,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from framebatch import __version__
-from framebatch.app.figures import export_figures, export_recording
+from framebatch.app.figures import export_figures, export_health, export_recording
+from framebatch.app.lag import LoopLag
 from framebatch.app.notify import ServiceManager
 from framebatch.app.opening import limits_of
 from framebatch.app.profiles import Profiles
@@ -119,6 +120,7 @@ class App:
         self.metrics = Metrics(info={"version": __version__, "device": first.device, "provider": first.provider})
         self._queue: DeviceQueue | None = None
         self._following: asyncio.Task[None] | None = None
+        self._lag: LoopLag | None = None
         self._service: DetectorService | None = None
         self._grpc: GrpcServer | None = None
         self._http: HttpServer | None = None
@@ -169,7 +171,9 @@ class App:
             priorities=Priorities(config.priorities),
         )
         self._service = DetectorService(Intake(router, wire, self.metrics), max_stream_frames=config.max_stream_frames)
+        self._lag = LoopLag(loop)
         export_figures(self.metrics, self.repository, self._service)
+        export_health(self.metrics, self._lag, self._why_not_ready)
         if self._recording is not None:
             export_recording(self.metrics, self._recording)
         self._grpc = GrpcServer(
@@ -180,6 +184,7 @@ class App:
         await self._http.start()
         await self._grpc.start(config.host, config.port)
         self._started = True
+        self._lag.start()
         await self._set_ready()
         self._following = asyncio.create_task(self._follow_health())
 
@@ -214,6 +219,8 @@ class App:
             await served.close()
         if self._queue is not None:
             self._queue.close()
+        if self._lag is not None:
+            self._lag.stop()
         log.info("stopped; answered: %s", self.metrics.totals())
 
     def _why_not_ready(self) -> str:

@@ -135,6 +135,16 @@ class Batcher:
         return self._answers.owed
 
     @property
+    def unanswered_bytes(self) -> int:
+        """What the pictures of those frames take, as received."""
+        return self._answers.owed_bytes
+
+    @property
+    def max_waiting_bytes(self) -> int:
+        """Above it frames are refused."""
+        return self._max_waiting_bytes
+
+    @property
     def decode_backlog(self) -> int:
         """Frames that no decoder has begun."""
         return self._decoders.queued
