@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["live_view", "summary_view"]
 
 REFUSALS: Final = ("EXPIRED", "SUPERSEDED", "REJECTED", "INVALID", "FAILED")
+BEHIND: Final = 1.1
+"""Beyond so many times the planned duration the figures are of another load than was asked for."""
 
 
 def live_view(title: str, cameras: Mapping[str, StreamStats], *, elapsed: float, seconds: float) -> RenderableType:
@@ -93,5 +95,15 @@ def summary_view(summary: Mapping[str, Any], *, pictures: Sequence[str], target:
     table.add_row(
         "written", f"{target}" + (f", {len(pictures)} annotated pictures beside {pictures[0]}" if pictures else "")
     )
+    behind = summary["streamed_seconds"] / summary["seconds"]
+    if behind > BEHIND:
+        table.add_row(
+            "too slow",
+            Text(
+                f"this machine took {summary['streamed_seconds']:.1f} s to draw and send what was due in "
+                f"{summary['seconds']:g} s: these figures are of {summary['fps'] / behind:.1f} frames/s a camera",
+                style="yellow",
+            ),
+        )
     title = f"{summary['cameras']} cameras x {summary['fps']:g} fps, {summary['seconds']:g} s"
     return Group(Text(title, style="bold"), table)

@@ -47,7 +47,8 @@ def plan(
     if replay is not None:
         from framebatch.cli.plan.replay import replay_command  # noqa: PLC0415 - as above
 
-        if any(each is not None for each in (profile, fps, deadline_ms, cameras, picture)):
+        others = (profile, fps, deadline_ms, cameras, picture, network_ms, decoders, decode_ms, max_batch, compare)
+        if table or any(each is not None for each in (*others, deadlines_ms, fps_list)):
             raise UsageError(
                 "--replay takes device and frames from the recording; give nothing else but --model and --json"
             )
