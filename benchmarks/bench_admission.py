@@ -1,7 +1,8 @@
-"""What admission, classes and hints are worth: the simulated server under overload, and traces with hints.
+"""What admission, classes, two batches in flight and hints are worth: the simulated server, and traces with hints.
 
 bench_admission.py                 refused, dropped and answered frames at several loads, without admission and with it
 bench_admission.py --classes       the same by class, with some cameras critical and some of best effort
+bench_admission.py --lanes         two batches in flight against one at a time
 bench_admission.py --hints DIR     runs of a suite with few frames to a deadline, without hints and with what a sender knows
 """
 
@@ -81,8 +82,8 @@ class Outcomes:
         return min(shares) / fmean(shares)
 
 
-def play(case: Case, *, seconds: int, admits: bool, classes: Mapping[str, Priority]) -> Outcomes:
-    """The server as it is, or without refusing on arrival."""
+def play(case: Case, *, seconds: int, classes: Mapping[str, Priority], host: Host = HOST) -> Outcomes:
+    """The server as it is, or with another host around the device."""
     device = DeviceModel.of_simulated(parse_device(case.device))
     fleet = Fleet(cameras=case.cameras, fps=case.fps, deadline_ns=ms_to_ns(case.deadline_ms))
     frames = fleet.frames(seconds * SECOND_NS, seed=0)
@@ -90,7 +91,7 @@ def play(case: Case, *, seconds: int, admits: bool, classes: Mapping[str, Priori
     for frame in frames:
         frame.priority = classes.get(frame.camera, Priority.NORMAL)
         policy.shares.classify(frame.camera, frame.priority)
-    Simulation(frames, policy=policy, device=device, host=replace(HOST, admits=admits)).play()
+    Simulation(frames, policy=policy, device=device, host=host).play()
     return Outcomes(frames)
 
 
@@ -99,7 +100,7 @@ def print_admission(console: Console, seconds: int) -> None:
     table = Table("", "answered %", "refused %", "dropped later %", "least/mean")
     for case in CASES:
         for name, admits in (("none", False), ("admission", True)):
-            found = play(case, seconds=seconds, admits=admits, classes={})
+            found = play(case, seconds=seconds, classes={}, host=replace(HOST, admits=admits))
             figures = [found.percent(each) for each in (Outcome.OK, Outcome.REJECTED, Outcome.EXPIRED)]
             table.add_row(f"{case}: {name}", *(f"{each:.1f}" for each in figures), f"{found.fairness():.2f}")
     console.print(table)
@@ -114,11 +115,20 @@ def print_classes(console: Console, seconds: int) -> None:
             critical = set(names[::every]) if every else set()
             low = {name for name in names[1::4] if name not in critical}
             classes = dict.fromkeys(critical, Priority.CRITICAL) | dict.fromkeys(low, Priority.BEST_EFFORT)
-            found = play(case, seconds=seconds, admits=True, classes=classes)
+            found = play(case, seconds=seconds, classes=classes)
             normal = {name for name in names if name not in classes}
             groups = [found.percent(Outcome.OK, group) for group in (critical, normal, low)]
             row = [f"{each:.1f}" for each in (*groups, found.percent(Outcome.OK))]
             table.add_row(f"{case}: {len(critical)} critical, {len(low)} best effort", *row)
+    console.print(table)
+
+
+def print_lanes(console: Console, seconds: int) -> None:
+    """A batch handed over while the one before it runs, and each after the other has come back."""
+    table = Table("", "two in flight %", "one at a time %", title="answered in time")
+    for case in CASES:
+        found = [play(case, seconds=seconds, classes={}, host=replace(HOST, lanes=lanes)) for lanes in (2, 1)]
+        table.add_row(str(case), *(f"{each.percent(Outcome.OK):.1f}" for each in found))
     console.print(table)
 
 
@@ -173,11 +183,14 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=int, default=16, help="of traffic, the first 4 not counted")
     parser.add_argument("--classes", action="store_true")
+    parser.add_argument("--lanes", action="store_true")
     parser.add_argument("--hints", type=Path, metavar="DIR", help="folder of traces, *.json.gz")
     wanted = parser.parse_args(arguments)
     console = Console(width=140 if not sys.stdout.isatty() else None)
     if wanted.hints:
         print_hints(console, wanted.hints)
+    elif wanted.lanes:
+        print_lanes(console, wanted.seconds)
     elif wanted.classes:
         print_classes(console, wanted.seconds)
     else:
