@@ -8,7 +8,6 @@ from __future__ import annotations
 from bisect import bisect_left
 from dataclasses import dataclass
 from datetime import datetime
-from statistics import median
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from framebatch.errors import UsageError
@@ -113,14 +112,10 @@ def cut(profile: Profile, buckets: Sequence[int]) -> Basis | None:
         below = above if above == batch else sizes[bisect_left(sizes, batch) - 1]
         share = 0.0 if above == below else (batch - below) / (above - below)
         times.append(round(known[below] + share * (known[above] - known[below])))
-    used = [bucket for bucket in profile.buckets if bucket.batch <= buckets[-1]] or [profile.buckets[0]]
     return Basis(
         table=LatencyTable(tuple(buckets), tuple(times)),
         source="quick" if profile.run.quick else "profile",
-        spread=(
-            min(1.0, median(bucket.low_ns / bucket.service_ns for bucket in used)),
-            max(1.0, median(bucket.high_ns / bucket.service_ns for bucket in used)),
-        ),
+        spread=profile.spread(buckets[-1]),
         profile=profile,
     )
 

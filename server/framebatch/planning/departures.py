@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from statistics import median
 from typing import TYPE_CHECKING, Final
 
 from framebatch.clock import MILLISECOND_NS, ns_to_ms, ns_to_seconds
@@ -42,10 +43,10 @@ def _service(recorded: Recorded) -> Iterator[str]:
     ratios = recorded.ratios()
     if not ratios:
         return
-    middle = _median([ratio for _, ratio in ratios])
+    middle = median([ratio for _, ratio in ratios])
     if abs(middle - 1) > OFF:
         yield f"batches took {abs(middle - 1):.1%} {'more' if middle > 1 else 'less'} than the server's table says (median)"
-    stretches = {name: _median(values) for name, values in _stretches(recorded, ratios)} or {"": middle}
+    stretches = {name: median(values) for name, values in _stretches(recorded, ratios)} or {"": middle}
     slowest, quickest = max(stretches, key=stretches.__getitem__), min(stretches, key=stretches.__getitem__)
     drift = stretches[slowest] / stretches[quickest] - 1
     if drift > OFF:
@@ -60,8 +61,8 @@ def _decoding(recorded: Recorded) -> Iterator[str]:
     took = [(each.arrival_ns, float(each.ready_ns - each.arrival_ns)) for each in recorded.frames if each.ready_ns]
     if not took:
         return
-    usual_ns = _median([value for _, value in took])
-    slow = {name: _median(values) for name, values in _stretches(recorded, took)}
+    usual_ns = median([value for _, value in took])
+    slow = {name: median(values) for name, values in _stretches(recorded, took)}
     slow = {name: ns for name, ns in slow.items() if ns > max(SLOWER * usual_ns, usual_ns + SLOWER_BY_NS)}
     for name in sorted(slow, key=slow.__getitem__, reverse=True)[:1]:
         yield (
@@ -100,7 +101,3 @@ def _stretches(recorded: Recorded, values: Sequence[tuple[int, float]]) -> Itera
         if len(group) >= FEWEST:
             first, last = (ns_to_seconds(length_ns) * each / STRETCHES for each in (number, number + 1))
             yield f"from second {first:.1f} to {last:.1f}", group
-
-
-def _median(values: Sequence[float]) -> float:
-    return sorted(values)[len(values) // 2]

@@ -52,13 +52,10 @@ class DeviceModel:
     @classmethod
     def of_profile(cls, profile: Profile) -> Self:
         """The device and model that a profile was measured on, with the spread that batches had."""
-        table = profile.table()
-        used = [bucket for bucket in profile.buckets if bucket.batch <= table.max_batch]
-        low = min(1.0, _middle([bucket.low_ns / bucket.service_ns for bucket in used]))
-        high = max(1.0, _middle([bucket.high_ns / bucket.service_ns for bucket in used]))
+        low, high = profile.spread()
         return cls(
             name=f"{profile.model} on {profile.fingerprint.device}",
-            table=table,
+            table=profile.table(),
             spread=(low, high),
             sigma=log(high / low) / (2 * Q90),
         )
@@ -81,7 +78,3 @@ class DeviceModel:
         if self.slow_factor != 1.0 and now_ns >= self.slow_from_ns:
             service_ns *= self.slow_factor
         return max(1, round(service_ns))
-
-
-def _middle(values: list[float]) -> float:
-    return sorted(values)[len(values) // 2]

@@ -8,6 +8,7 @@ to 1. Fields are only added; `schema_version` rises when an old reader would mis
 from __future__ import annotations
 
 from datetime import datetime
+from statistics import median
 from typing import Any, Final, Literal, Self
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
@@ -156,6 +157,17 @@ class Profile(Value):
             if bucket.batch == batch:
                 return bucket
         raise KeyError(batch)
+
+    def spread(self, max_batch: int | None = None) -> tuple[float, float]:
+        """A batch's 10th and 90th percentile over its median, in the middle of the buckets up to the chosen maximum.
+
+        Args:
+            max_batch: in place of the chosen maximum; the smallest bucket is never left out.
+        """
+        most = self.choice.max_batch if max_batch is None else max_batch
+        used = [bucket for bucket in self.buckets if bucket.batch <= most] or [self.buckets[0]]
+        low = median(bucket.low_ns / bucket.service_ns for bucket in used)
+        return min(1.0, low), max(1.0, median(bucket.high_ns / bucket.service_ns for bucket in used))
 
     def table(self, max_batch: int | None = None) -> LatencyTable:
         """What scheduling plans with: the buckets up to the chosen maximum.
