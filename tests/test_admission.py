@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_policy import MS, TABLE, Item
 
-from framebatch.scheduling import Pending, Policy, PolicyOptions, Priority, ServiceEstimate
+from framebatch.scheduling import Pending, Policy, PolicyOptions, Priority, Probes, ServiceEstimate
 
 
 def overloaded(*, fair: bool = True) -> Policy:
@@ -142,3 +142,11 @@ def test_the_same_class_for_all_is_no_class(priority: Priority) -> None:
     pending = waiting(*[("a", 24), ("b", 26)] * 9)
     asked = [[ask(policy, pending, budget_ms, start_ms=3) for budget_ms in range(50)] for policy in policies]
     assert asked[0] == asked[1]
+
+
+def test_every_eighth_frame_that_an_idle_server_turns_away_is_tried() -> None:
+    """While it has anything else to do none is, and none of these counts."""
+    probes = Probes()
+    assert [probes.due(idle=True) for _ in range(16)] == ([False] * 7 + [True]) * 2
+    assert not any(probes.due(idle=False) for _ in range(16))
+    assert repr(probes) == "Probes(16 turned away)"

@@ -17,7 +17,7 @@ from framebatch.batching.rows import Places
 from framebatch.clock import MILLISECOND_NS, now_ns
 from framebatch.errors import FramebatchError, InvalidFrame
 from framebatch.frame import Frame, Outcome
-from framebatch.scheduling import Pending, Policy, Smoothed, Tally
+from framebatch.scheduling import Pending, Policy, Probes, Smoothed, Tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,7 +32,6 @@ log = logging.getLogger(__name__)
 
 MAX_WAITING: Final = 4096
 MAX_WAITING_BYTES: Final = 1 << 30
-PROBE_EVERY: Final = 8
 
 
 class Batcher:
@@ -97,7 +96,7 @@ class Batcher:
         self._down = ""
         self._closed: tuple[Outcome, str] | None = None
         """How new frames are answered while none are taken in."""
-        self._turned_away = 0
+        self._probes = Probes()
         self._owns_device = device is None
         self._device = device or DeviceQueue()
         self._dispatch = Dispatch(
@@ -200,7 +199,7 @@ class Batcher:
         )
         if late is None:
             frame.decode_by_ns = frame.deadline_ns - policy.after_ns - policy.estimate.low_ns[1]
-        elif not self._is_probe():
+        elif not self._try_all_the_same():
             policy.shares.came(frame.camera)
             self._answers.give(frame, Outcome.REJECTED, late + self._tell(frame.camera))
             return
@@ -221,17 +220,13 @@ class Batcher:
             return f"the server is full: more than {self._max_waiting_bytes} bytes of pictures wait"
         return f"the server is full: {self._pending.waiting} frames wait already"
 
-    def _is_probe(self) -> bool:
-        """Whether a frame that the estimates turn away is tried all the same: every eighth while nothing else is here.
-
-        On an idle server only the estimates stand in a frame's way, and only a batch can correct them; without a probe
-        one that a disturbance made too high would keep all frames away for good.
-        """
-        if self._device.busy or self._pending.waiting:
-            return False
-        self._turned_away += 1
-        self._dispatch.probing = self._turned_away % PROBE_EVERY == 0
-        return self._dispatch.probing
+    def _try_all_the_same(self) -> bool:
+        """Whether a frame that was turned away is a probe, which is then run even if it seems hopeless."""
+        idle = not self._device.busy and not self._pending.waiting
+        due = self._probes.due(idle=idle)
+        if idle:  # then no probe is on its way any more
+            self._dispatch.probing = due
+        return due
 
     def refuse(self, frame: Frame, outcome: Outcome, reason: str) -> None:
         """Answer a frame that was found wanting before it could be submitted, so that it is counted like any other."""

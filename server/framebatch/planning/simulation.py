@@ -16,7 +16,7 @@ from framebatch.frame import Outcome
 from framebatch.planning.decoders import Decoders
 from framebatch.planning.durations import NOTHING
 from framebatch.planning.host import Host
-from framebatch.scheduling import InFlight, Pending, Run, Shed, Smoothed
+from framebatch.scheduling import InFlight, Pending, Probes, Run, Shed, Smoothed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +30,6 @@ __all__ = ["Batch", "Simulation"]
 NEVER: Final = 1 << 62
 FINISHED, ANSWERED, DECODED = range(3)
 FIRST_DECODE_NS: Final = 2 * MILLISECOND_NS
-PROBE_EVERY: Final = 8
 
 
 class Batch:
@@ -119,7 +118,7 @@ class Simulation:
         """When the policy is to be asked again, """
         self._wake_ns = NEVER
         """and when the host wakes for that, if nothing else wakes it before."""
-        self._turned_away = 0
+        self._probes = Probes()
         self._probing = False
 
     def __repr__(self) -> str:
@@ -204,11 +203,11 @@ class Simulation:
         if late is None:
             frame.decode_by_ns = frame.deadline_ns - policy.after_ns - policy.estimate.low_ns[1]
             return True
-        if not self._in_flight.jobs and not self._pending.waiting:
-            self._turned_away += 1
-            self._probing = self._turned_away % PROBE_EVERY == 0
-            if self._probing:
-                return True
+        idle = not self._in_flight.jobs and not self._pending.waiting
+        if self._probes.due(idle=idle):
+            self._probing = True
+            return True
+        self._probing &= not idle
         policy.shares.came(frame.camera)
         return False
 

@@ -16,6 +16,7 @@ out as values; the server carries them out, and so can a simulator. Whoever host
 The server is one host, `framebatch.planning.simulation` another.
 """
 
+from framebatch.scheduling.admission import Probes
 from framebatch.scheduling.ageing import CurveWatch
 from framebatch.scheduling.decisions import Decision, Run, Shed, WaitUntil
 from framebatch.scheduling.drift import ServiceEstimate
@@ -38,6 +39,7 @@ __all__ = [
     "Policy",
     "PolicyOptions",
     "Priority",
+    "Probes",
     "Run",
     "Running",
     "ServiceEstimate",

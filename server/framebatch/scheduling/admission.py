@@ -16,7 +16,7 @@ from framebatch.scheduling.pending import Pending, Waiting
 if TYPE_CHECKING:
     from framebatch.scheduling.policy import Policy
 
-__all__ = ["Newcomer", "refusal"]
+__all__ = ["Newcomer", "Probes", "refusal"]
 
 F = TypeVar("F", bound=Waiting)
 
@@ -25,6 +25,28 @@ PRUDENCE: Final = 0.8
 UNDERSERVED: Final = 0.95
 """Of the mean share: a camera below it is let in though the next batch is full, or none whose frames come at the wrong
 moment of each round would ever be."""
+
+
+PROBE_EVERY: Final = 8
+
+
+class Probes:
+    """Which frames that the estimates turn away are tried all the same: every eighth while nothing else is here.
+
+    On an idle server only the estimates stand in a frame's way, and only a batch can correct them; without a probe one
+    that a disturbance made too high would keep all frames away for good.
+    """
+
+    def __init__(self) -> None:
+        self._turned_away = 0
+
+    def __repr__(self) -> str:
+        return f"Probes({self._turned_away} turned away)"
+
+    def due(self, *, idle: bool) -> bool:
+        """Whether the frame that was just turned away is one; none is unless the server is idle."""
+        self._turned_away += idle
+        return idle and self._turned_away % PROBE_EVERY == 0
 
 
 class Newcomer(NamedTuple):
