@@ -16,6 +16,7 @@ import pytest
 from plain_yaml import read_yaml
 from test_docs import fault_of
 
+from framebatch.app import doors as app_doors
 from framebatch.app import server as app_server
 from framebatch.config import Config
 from framebatch.profile.store import default_folder
@@ -253,7 +254,7 @@ def test_grafana_finds_its_dashboards_and_prometheus() -> None:
 def test_there_is_time_to_drain() -> None:
     """Containers are given longer than a server drains by default, and the unit longer than it may be told to."""
     longest = max(limit.le for limit in Config.model_fields["drain_seconds"].metadata if hasattr(limit, "le"))
-    ending = app_server.QUIET_SECONDS + app_server.STOP_SECONDS + 1
+    ending = app_server.QUIET_SECONDS + app_doors.STOP_SECONDS + 1
     assert seconds(compose()["services"]["framebatch"]["stop_grace_period"]) > DEFAULTS.drain_seconds + ending
     assert seconds(unit()["TimeoutStopSec"][0]) > longest + ending
 

@@ -9,15 +9,14 @@ import logging
 import os
 import signal
 import sys
-import time
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from framebatch import __version__
+from framebatch.app.doors import Doors
 from framebatch.app.figures import export_figures, export_health, export_recording
 from framebatch.app.lag import LoopLag
 from framebatch.app.notify import ServiceManager
-from framebatch.app.opening import limits_of
 from framebatch.app.profiles import Profiles
 from framebatch.app.recorder import Recorder
 from framebatch.app.rehearsal import rehearse
@@ -28,19 +27,11 @@ from framebatch.app.shelf import read_folder, single_model
 from framebatch.app.threads import in_thread
 from framebatch.batching import DeviceQueue
 from framebatch.clock import ms_to_ns
-from framebatch.detection.headers import read_header
 from framebatch.detection.imaging import use_one_thread_per_picture
 from framebatch.device.devices import parse_device
 from framebatch.device.turns import as_guest, taken_by_guest
-from framebatch.edge.grpc_server import GrpcServer
-from framebatch.edge.http import HttpServer, bind
-from framebatch.edge.intake import Intake
-from framebatch.edge.models import ModelsService
-from framebatch.edge.priorities import Priorities
-from framebatch.edge.service import DetectorService
-from framebatch.edge.wire import WireFormat
 from framebatch.errors import UsageError
-from framebatch.metrics import CONTENT_TYPE, Metrics
+from framebatch.metrics import Metrics
 from framebatch.recording import RecordingWriter
 
 if TYPE_CHECKING:
@@ -56,7 +47,6 @@ __all__ = ["App", "run"]
 log = logging.getLogger(__name__)
 
 QUIET_SECONDS: Final = 0.3
-STOP_SECONDS: Final = 0.5
 SWITCH_SECONDS: Final = 0.001
 LOOK_SECONDS: Final = 0.5
 FLUSH_SECONDS: Final = 0.5
@@ -121,9 +111,7 @@ class App:
         self._queue: DeviceQueue | None = None
         self._following: asyncio.Task[None] | None = None
         self._lag: LoopLag | None = None
-        self._service: DetectorService | None = None
-        self._grpc: GrpcServer | None = None
-        self._http: HttpServer | None = None
+        self._doors: Doors | None = None
 
     def __repr__(self) -> str:
         return f"App({self.repository!r}, {self._router!r})"
@@ -131,13 +119,9 @@ class App:
     @property
     def ready_line(self) -> str:
         """What `framebatch serve` prints once frames are answered."""
-        if self._grpc is None or self._http is None:
+        if self._doors is None:
             raise RuntimeError("the server was not started")
-        host = self.config.host
-        return (
-            f"ready grpc={host}:{self._grpc.port} http={host}:{self._http.port} "
-            f"model={','.join(self.repository.serving)} device={self.device}"
-        )
+        return f"ready {self._doors.addresses} model={','.join(self.repository.serving)} device={self.device}"
 
     async def start(self) -> None:
         """Open the ports; returns when frames are accepted.
@@ -148,10 +132,8 @@ class App:
         """
         config = self.config
         loop = asyncio.get_running_loop()
-        self._http = HttpServer(
-            bind(config.host, config.http_port), metrics=self.metrics.exposition, content_type=CONTENT_TYPE
-        )
         self._router = router = Router(loop, default=self.default)
+        self._doors = Doors(config, router=router, repository=self.repository, metrics=self.metrics)
         if self._recording is not None:
             self._recording.start()
             router.observe(Recorder("", self._recording.add))
@@ -163,26 +145,12 @@ class App:
         )
         reload_seconds = config.reload_seconds if config.models is not None else 0
         await self.repository.start(router, self._begin, reload_seconds=reload_seconds)
-        wire = WireFormat(
-            read_header=partial(read_header, limits=limits_of(config)),
-            find_model=router.find,
-            deadline_ns=ms_to_ns(config.deadline_ms),
-            wall_clock_ns=time.time_ns,
-            priorities=Priorities(config.priorities),
-        )
-        self._service = DetectorService(Intake(router, wire, self.metrics), max_stream_frames=config.max_stream_frames)
         self._lag = LoopLag(loop)
-        export_figures(self.metrics, self.repository, self._service)
+        export_figures(self.metrics, self.repository, self._doors.service)
         export_health(self.metrics, self._lag, self._why_not_ready)
         if self._recording is not None:
             export_recording(self.metrics, self._recording)
-        self._grpc = GrpcServer(
-            self._service,
-            ModelsService(self.repository, control=config.model_control),
-            max_message_bytes=config.max_message_bytes,
-        )
-        await self._http.start()
-        await self._grpc.start(config.host, config.port)
+        await self._doors.open()
         self._started = True
         self._lag.start()
         await self._set_ready()
@@ -197,13 +165,13 @@ class App:
 
     async def _stop_serving(self) -> None:
         await self.repository.stop()
-        if self._router is None or self._service is None or self._grpc is None or self._http is None:
+        if self._doors is None:
             for served in self.repository.alive:
                 await served.close()
             return
         alive = self.repository.alive
         unanswered = sum(served.batcher.unanswered for served in alive)
-        log.info("draining: %d frames are unanswered, %d streams open", unanswered, self._service.streams)
+        log.info("draining: %d frames are unanswered, %d streams open", unanswered, self._doors.service.streams)
         self._ending = "draining"
         if self._following is not None:
             self._following.cancel()
@@ -212,9 +180,7 @@ class App:
             *(served.batcher.drain(self.config.drain_seconds) for served in alive),
             asyncio.sleep(QUIET_SECONDS),  # frames on their way are still read, and refused
         )
-        self._service.end_streams()
-        await self._grpc.stop(STOP_SECONDS)
-        await self._http.stop()
+        await self._doors.close()
         for served in alive:
             await served.close()
         if self._queue is not None:
@@ -232,9 +198,9 @@ class App:
 
     async def _set_ready(self) -> None:
         """Tell both ports, and whoever started the server, whether frames are taken."""
-        if self._http is not None and self._grpc is not None:
-            self._http.not_ready = why_not = self._why_not_ready()
-            await self._grpc.set_serving(serving=not why_not)
+        if self._doors is not None:
+            why_not = self._why_not_ready()
+            await self._doors.tell(why_not)
             if why_not:
                 self._manager.not_serving(why_not)
             else:
@@ -253,8 +219,8 @@ class App:
 
     async def _give_up(self) -> None:
         await self._set_ready()
-        if self._service is not None:
-            self._service.end_streams()
+        if self._doors is not None:
+            self._doors.service.end_streams()
         await asyncio.sleep(FLUSH_SECONDS)
         if self._recording is not None:
             self._recording.close(FLUSH_SECONDS)
