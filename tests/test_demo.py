@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import signal
+import socket
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -92,7 +94,7 @@ def test_the_live_table_fits_the_terminal(width: int) -> None:
     )
     console = Console(file=io.StringIO(), width=width)
     with console.capture() as capture:
-        console.print(live_view("title", {"station-1/cam-1": stats}, elapsed=5.0, seconds=20.0))
+        console.print(live_view("title", "watch", {"station-1/cam-1": stats}, elapsed=5.0, seconds=20.0))
     rows = [line.split() for line in capture.get().splitlines() if "cam-1" in line]
     assert rows == [["station-1/cam-1", "50", "10.0", "7", "35", "2.5", "21.0", "99.9"]]
 
@@ -121,6 +123,24 @@ def test_a_demo_whose_server_does_not_start_says_why(tmp_path: Path) -> None:
     command = (sys.executable, "-m", "framebatch.cli", "demo", "--model", "nothing-like-that")
     run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (run.returncode, "model nothing-like-that is no file" in run.stderr) == (1, True)
+
+
+@pytest.mark.end_to_end
+@pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT])
+def test_a_demo_that_is_told_to_end_takes_its_server_along(tmp_path: Path, told: signal.Signals) -> None:
+    """While it streams; where its server was nobody answers any more."""
+    command = ("demo", "--cameras", "1", "--seconds", "60", "--device", "sim:2,1")
+    with subprocess.Popen(
+        (sys.executable, "-u", "-m", "framebatch.cli", *command), cwd=tmp_path, stdout=subprocess.PIPE, text=True
+    ) as run:
+        assert run.stdout is not None
+        address = next(line.partition("http://")[2].strip("/\n") for line in run.stdout if "http://" in line)
+        host, port = address.split(":")
+        socket.create_connection((host, int(port)), 5).close()
+        run.send_signal(told)
+        assert run.wait(30) != 0
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((host, int(port)), 5)
 
 
 FIGURES: dict[str, Any] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -32,6 +33,9 @@ def demo(
     deadline_ms: Annotated[float, typer.Option(min=1, help="Budget of each frame in milliseconds.")] = 250.0,
     model: Annotated[str, typer.Option(metavar="PATH|NAME", help="A bundled model, or an ONNX file.")] = "conveyor",
     device: Annotated[str, typer.Option(help="As for `framebatch serve`.")] = "auto",
+    http_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port of the status page and /metrics; 0 takes a free one.")
+    ] = 0,
     output: Annotated[Path, typer.Option(help="Folder for annotated pictures and the server's log.")] = Path(
         "demo-output"
     ),
@@ -43,8 +47,15 @@ def demo(
     from framebatch.cli.demo.view import summary_view  # noqa: PLC0415
 
     options = DemoOptions(
-        cameras=cameras, fps=fps, seconds=seconds, deadline_ms=deadline_ms, model=model, device=device
+        cameras=cameras,
+        fps=fps,
+        seconds=seconds,
+        deadline_ms=deadline_ms,
+        model=model,
+        device=device,
+        http_port=http_port,
     )
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: the server ends too
     console = Console(stderr=as_json)
     output.mkdir(parents=True, exist_ok=True)
     figures, pictures = asyncio.run(_play(options, output, console))
@@ -72,6 +83,7 @@ async def _play(options: DemoOptions, output: Path, console: Console) -> tuple[d
     try:
         facts = server.facts
         title = f"{options.cameras} cameras x {options.fps:g} fps -> {facts['model']} on {facts['device']}"
+        watch = f"watch it in a browser: http://{facts['http']}/"
         with Live(console=console, auto_refresh=False, transient=True) as live:
             plain = not console.is_terminal
 
@@ -81,10 +93,13 @@ async def _play(options: DemoOptions, output: Path, console: Console) -> tuple[d
                     answered = sum(sum(each.answered.values()) for each in cameras.values())
                     console.print(f"{elapsed:5.1f} s: {sent} frames sent, {answered} answered", highlight=False)
                 else:
-                    live.update(live_view(title, cameras, elapsed=elapsed, seconds=options.seconds), refresh=True)
+                    live.update(
+                        live_view(title, watch, cameras, elapsed=elapsed, seconds=options.seconds), refresh=True
+                    )
 
             if plain:
                 console.print(title, style="bold", highlight=False)
+                console.print(watch, highlight=False, soft_wrap=True)
             runs = await stream_cameras(
                 options,
                 server.address,

@@ -44,6 +44,7 @@ class DemoOptions:
         deadline_ms: budget of each frame, in milliseconds.
         model: a bundled model or an ONNX file.
         device: as for `framebatch serve`.
+        http_port: of the status page and the metrics; 0: a free one.
     """
 
     cameras: int
@@ -52,10 +53,11 @@ class DemoOptions:
     deadline_ms: float
     model: str
     device: str
+    http_port: int = 0
 
 
 class ServerProcess:
-    """`framebatch serve` as a process of its own, on free ports; its log goes to a file."""
+    """`framebatch serve` as a process of its own, on a free port; its log goes to a file."""
 
     def __init__(self, options: DemoOptions, log: Path, *, on_news: Callable[[str], None] | None = None) -> None:
         """Nothing is started yet.
@@ -86,11 +88,27 @@ class ServerProcess:
         Raises:
             DeviceError: it ended, or took too long; the message holds the end of its log.
         """
+        try:
+            line = await self._start()
+        except BaseException:  # told to end while it starts
+            await self.__aexit__()
+            raise
+        if not line.startswith(b"ready "):
+            await self.__aexit__()
+            tail = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-3:]
+            raise DeviceError("the server did not start: " + " / ".join(tail))
+        self.facts = parse_ready_line(line.decode())
+        return self
+
+    async def _start(self) -> bytes:
+        """Its first line on stdout; empty when it ended or took too long."""
         options = self._options
-        command = ("serve", "--model", options.model, "--device", options.device, "--port", "0", "--http-port", "0")
+        command = ("serve", "--model", options.model, "--device", options.device, "--port", "0")
         with self._log.open("wb") as log:
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "framebatch.cli", *command, stdout=asyncio.subprocess.PIPE, stderr=log
+                *(sys.executable, "-m", "framebatch.cli", *command, "--http-port", str(options.http_port)),
+                stdout=asyncio.subprocess.PIPE,
+                stderr=log,
             )
         output = self._process.stdout
         line = b""
@@ -100,12 +118,7 @@ class ServerProcess:
                 line = await asyncio.wait_for(output.readline(), START_SECONDS)
             following.cancel()
             self._tell_news()
-        if not line.startswith(b"ready "):
-            await self.__aexit__()
-            tail = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-3:]
-            raise DeviceError("the server did not start: " + " / ".join(tail))
-        self.facts = parse_ready_line(line.decode())
-        return self
+        return line
 
     async def _follow_log(self) -> None:
         """Pass on what is new in the log: the first start on a device measures, and says why."""

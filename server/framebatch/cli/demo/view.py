@@ -23,8 +23,10 @@ BEHIND: Final = 1.1
 """Beyond so many times the planned duration the figures are of another load than was asked for."""
 
 
-def live_view(title: str, cameras: Mapping[str, StreamStats], *, elapsed: float, seconds: float) -> RenderableType:
-    """One row a camera, one for all of them."""
+def live_view(
+    title: str, watch: str, cameras: Mapping[str, StreamStats], *, elapsed: float, seconds: float
+) -> RenderableType:
+    """What is played, where else it can be watched, and one row a camera."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("camera", no_wrap=True)
     for name in ("sent", "fps", "OK", "late/refused", "batch", "p50 ms", "p99 ms"):
@@ -32,7 +34,7 @@ def live_view(title: str, cameras: Mapping[str, StreamStats], *, elapsed: float,
     for camera, stats in cameras.items():
         table.add_row(camera, *_cells(stats))
     bar = _progress(elapsed, seconds)
-    return Group(Text(title, style="bold", overflow="ellipsis", no_wrap=True), bar, table)
+    return Group(Text(title, style="bold", overflow="ellipsis", no_wrap=True), Text(watch, style="dim"), bar, table)
 
 
 def _cells(stats: StreamStats) -> Sequence[RenderableType]:
