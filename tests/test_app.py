@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import http.client
+import socket
 from typing import TYPE_CHECKING, Any
 
 import grpc.aio
@@ -151,12 +152,30 @@ async def test_reflection_lists_the_service(app: App) -> None:
 
 @pytest.mark.parametrize("setting", ["port", "http_port"])
 async def test_a_taken_port_is_told(app: App, setting: str) -> None:
-    """With the option to change; the second server leaves nothing behind."""
+    """With the option to change, before anything is loaded."""
     taken = int(ports(app)["grpc" if setting == "port" else "http"].rsplit(":", 1)[1])
-    second = make(**{setting: taken})
     with pytest.raises(UsageError, match=f"--{setting.replace('_', '-')} {taken}: cannot listen on 127.0.0.1:{taken}"):
-        await second.start()
-    await second.stop()
+        make(**{setting: taken})
+
+
+@pytest.mark.parametrize("setting", ["port", "http_port"])
+async def test_a_port_that_is_taken_meanwhile_is_told(setting: str) -> None:
+    """Somebody was quicker while the models were loaded; the server leaves nothing behind."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+    second = make(**{setting: port})
+    with socket.create_server(("127.0.0.1", port)):
+        with pytest.raises(
+            UsageError, match=f"--{setting.replace('_', '-')} {port}: cannot listen on 127.0.0.1:{port}"
+        ):
+            await second.start()
+        await second.stop()
+
+
+async def test_an_address_of_another_machine_is_told() -> None:
+    """What cannot be listened on is a wrong setting."""
+    with pytest.raises(UsageError, match=r"--port 0: cannot listen on 192\.0\.2\.1:0: Cannot assign requested address"):
+        make(host="192.0.2.1")
 
 
 async def test_a_profile_that_cannot_be_read_is_told() -> None:

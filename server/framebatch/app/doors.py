@@ -24,9 +24,19 @@ if TYPE_CHECKING:
     from framebatch.config import Config
     from framebatch.metrics import Metrics
 
-__all__ = ["Doors"]
+__all__ = ["Doors", "check_ports"]
 
 STOP_SECONDS: Final = 0.5
+
+
+def check_ports(config: Config) -> None:
+    """Look whether both ports can be had, before minutes are spent on loading; they are given back at once.
+
+    Raises:
+        UsageError: one is taken, or the address is none of this machine.
+    """
+    for port, option in ((config.port, "--port"), (config.http_port, "--http-port")):
+        bind(config.host, port, option=option).close()
 
 
 class Doors:

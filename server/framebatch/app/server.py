@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from framebatch import __version__
-from framebatch.app.doors import Doors
+from framebatch.app.doors import Doors, check_ports
 from framebatch.app.figures import export_figures, export_health, export_recording
 from framebatch.app.lag import LoopLag
 from framebatch.app.notify import ServiceManager
@@ -74,7 +74,7 @@ class App:
 
         Raises:
             ModelError: no model can be served.
-            UsageError: a setting does not fit.
+            UsageError: a setting does not fit, or a port is taken.
             DeviceError: the device cannot be used.
         """
         self.config = config
@@ -82,6 +82,7 @@ class App:
         self._ending = ""
         self._manager = ServiceManager()
         self._manager.starting("loading")
+        check_ports(config)
         self._device = parse_device(config.device)
         self._profiles = Profiles(config, shown=shown)
         use_one_thread_per_picture()

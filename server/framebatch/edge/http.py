@@ -24,8 +24,8 @@ __all__ = ["HttpServer", "bind"]
 PAGE: Final = "framebatch\n\n/metrics   Prometheus\n/healthz   the process lives\n/readyz    frames are accepted\n"
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """A listening socket; port 0 takes any free one.
+def bind(host: str, port: int, *, option: str = "--http-port") -> socket.socket:
+    """A listening socket; port 0 takes any free one. The option is named where it cannot be had.
 
     Raises:
         UsageError: the address cannot be had.
@@ -39,7 +39,7 @@ def bind(host: str, port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         raise UsageError(
-            f"--http-port {port}: cannot listen on {host}:{port}: {error.strerror}; choose another"
+            f"{option} {port}: cannot listen on {host}:{port}: {error.strerror}; choose another"
         ) from error
     return listener
 
