@@ -117,10 +117,10 @@ async def test_what_is_known_is_exported() -> None:
     )
     metrics = Metrics(info={})
     export_device(metrics, DeviceWatch(lambda: lambda _: shown, list))
-    await metrics.prepare()
+    text = (await metrics.scrape()).decode()
     found = {
         (sample.name, *sample.labels.values()): sample.value
-        for family in text_string_to_metric_families(metrics.exposition().decode())
+        for family in text_string_to_metric_families(text)
         for sample in family.samples
         if "device" in sample.name
     }

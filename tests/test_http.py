@@ -47,14 +47,13 @@ async def test_metrics_are_served_as_they_are(server: HttpServer) -> None:
 
 
 async def test_figures_that_take_a_moment_are_awaited() -> None:
-    """Before the text is made."""
-    ready: list[bytes] = []
+    """The loop is free meanwhile."""
 
-    async def prepare() -> None:
+    async def metrics() -> bytes:
         await asyncio.sleep(0)
-        ready.append(b"prepared 1\n")
+        return b"prepared 1\n"
 
-    server = HttpServer(bind("127.0.0.1", 0), metrics=ready.pop, content_type="text/plain", prepare=prepare)
+    server = HttpServer(bind("127.0.0.1", 0), metrics=metrics, content_type="text/plain")
     await server.start()
     assert (await get(server, "/metrics"))[2] == "prepared 1\n"
     await server.stop()
