@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from framebatch.counts import MISSED
 from framebatch.frame import NO_MODEL, Frame, Model, Outcome, Priority
-from framebatch.metrics import MAX_CAMERAS, MISSED, OTHER_CAMERAS, Distribution, Metrics
+from framebatch.metrics import MAX_CAMERAS, OTHER_CAMERAS, PIECE_SAMPLES, Distribution, Metrics
 
 BOLTS = Model("bolts", "1", ("bolt",))
 MS = 1_000_000
@@ -129,6 +132,97 @@ def test_batches_and_padding_are_counted(metrics: Metrics) -> None:
     assert found["framebatch_batch_frames_bucket", labels(model="bolts", le="64.0")] == 2
 
 
+def test_device_runs_are_counted_by_size(metrics: Metrics) -> None:
+    """Those sizes that are expected from the start on, as 0; another one from its first run on."""
+    bolts = metrics.model("bolts")
+    bolts.expect(reasons=(), buckets=(1, 4))
+    for bucket, device_ms in ((4, 500), (4, 250), (8, 1_000)):
+        bolts.batch(frames=3, bucket=bucket, device_ns=device_ms * MS)
+    bolts.expect(reasons=(), buckets=(1, 4))
+    found = series(metrics)
+    counted = {
+        bucket: (
+            found["framebatch_batches_total", labels(model="bolts", bucket=bucket)],
+            found["framebatch_batch_device_seconds_total", labels(model="bolts", bucket=bucket)],
+        )
+        for bucket in ("1", "4", "8")
+    }
+    assert counted == {"1": (0, 0), "4": (2, 0.75), "8": (1, 1)}
+
+
+def test_batches_are_counted_by_why_they_were_released(metrics: Metrics) -> None:
+    """All reasons are told from the start; one that nobody knows is a mistake of the program."""
+    bolts = metrics.model("bolts")
+    bolts.expect(reasons=("full", "idle"), buckets=())
+    bolts.release("full")
+    bolts.expect(reasons=("full", "idle"), buckets=())
+    found = series(metrics)
+    name = "framebatch_batches_released_total"
+    assert found[name, labels(model="bolts", reason="full")] == 1
+    assert found[name, labels(model="bolts", reason="idle")] == 0
+    with pytest.raises(KeyError):
+        bolts.release("fun")
+
+
+def test_the_budget_that_was_used_is_told(metrics: Metrics) -> None:
+    """Latency over the frame's own budget, for frames with detections only; one without a budget harms nothing."""
+    for parsed, budget_ms in ((True, 22), (True, 11), (False, 22), (True, 0)):
+        frame = make_frame(outcome=Outcome.OK if parsed else Outcome.EXPIRED, parsed=parsed)
+        frame.deadline_ns = budget_ms * MS
+        metrics.answered(frame)
+    found = series(metrics)
+    name = "framebatch_budget_used_ratio_bucket"
+    below = {bound: found[name, labels(model="bolts", le=bound)] for bound in ("0.4", "0.5", "0.95", "1.0", "+Inf")}
+    assert below == {"0.4": 0, "0.5": 1, "0.95": 1, "1.0": 2, "+Inf": 3}
+
+
+def test_streams_are_counted_by_camera(metrics: Metrics) -> None:
+    """Each that a camera begins; beyond the bounded number of names together."""
+    metrics.stream_opened("press")
+    metrics.stream_opened("press")
+    for number in range(MAX_CAMERAS + 1):
+        metrics.stream_opened(f"camera {number}")
+    found = {dict(key)["camera"]: value for (name, key), value in series(metrics).items() if "streams_opened" in name}
+    assert (len(found), found["press"], found["camera 0"], found[OTHER_CAMERAS]) == (MAX_CAMERAS + 1, 2, 1, 2)
+
+
+async def test_what_takes_a_moment_is_awaited_before(metrics: Metrics) -> None:
+    """Everything that wants it, in turn."""
+    done: list[int] = []
+
+    async def first() -> None:
+        done.append(1)
+
+    async def second() -> None:
+        done.append(2)
+
+    metrics.before_scrape(first)
+    metrics.before_scrape(second)
+    assert b"framebatch_info" in await metrics.scrape()
+    assert done == [1, 2]
+
+
+async def test_a_scrape_lets_others_run(metrics: Metrics) -> None:
+    """The text is that of one piece, made in many where there are many cameras."""
+    for number in range(MAX_CAMERAS):
+        metrics.answered(make_frame(f"camera {number}"))
+    turns = 0
+
+    async def other() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    running = asyncio.create_task(other())
+    text = await metrics.scrape()
+    running.cancel()
+    families = list(metrics.collect())
+    assert turns > len(families) + MAX_CAMERAS * 3 // PIECE_SAMPLES
+    ours = [line for line in text.splitlines() if b"framebatch_" in line]
+    assert ours == [line for line in metrics.exposition().splitlines() if b"framebatch_" in line]
+
+
 def test_each_model_has_figures_of_its_own(metrics: Metrics) -> None:
     """They begin at zero when it is loaded; frames whose model is not known are counted, and have no times."""
     metrics.model("nuts")
@@ -228,15 +322,6 @@ def test_any_name_survives(metrics: Metrics, camera: str) -> None:
     metrics.answered(make_frame(camera))
     key = ("framebatch_frames_total", labels(model="bolts", camera=camera, outcome="OK"))
     assert series(metrics)[key] == 1
-
-
-def test_a_distribution_counts_values_up_to_each_bound() -> None:
-    """A value on a bound belongs to it, and what is above the last goes to +Inf."""
-    distribution = Distribution((1, 2))
-    for value in (0.5, 1, 1.5, 99):
-        distribution.observe(value)
-    assert distribution.cumulative() == [("1.0", 2), ("2.0", 3), ("+Inf", 4)]
-    assert repr(distribution) == "Distribution(count=4, total=102)"
 
 
 def test_it_shows_its_state(metrics: Metrics) -> None:

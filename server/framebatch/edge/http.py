@@ -15,7 +15,7 @@ from starlette.routing import Route
 from framebatch.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator
 
     from starlette.requests import Request
 
@@ -58,7 +58,13 @@ class HttpServer:
         not_ready: why no frames are accepted, for /readyz; empty when they are.
     """
 
-    def __init__(self, listener: socket.socket, *, metrics: Callable[[], bytes], content_type: str) -> None:
+    def __init__(
+        self,
+        listener: socket.socket,
+        *,
+        metrics: Callable[[], bytes | Awaitable[bytes]],
+        content_type: str,
+    ) -> None:
         self._listener = listener
         self._metrics = metrics
         self._content_type = content_type
@@ -102,7 +108,8 @@ class HttpServer:
         return PlainTextResponse(PAGE)
 
     async def _scrape(self, _: Request) -> Response:
-        return Response(self._metrics(), media_type=self._content_type)
+        text = self._metrics()
+        return Response(text if isinstance(text, bytes) else await text, media_type=self._content_type)
 
     async def _healthz(self, _: Request) -> Response:
         return PlainTextResponse("ok\n")
