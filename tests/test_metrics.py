@@ -129,6 +129,76 @@ def test_batches_and_padding_are_counted(metrics: Metrics) -> None:
     assert found["framebatch_batch_frames_bucket", labels(model="bolts", le="64.0")] == 2
 
 
+def test_device_runs_are_counted_by_size(metrics: Metrics) -> None:
+    """Those sizes that are expected from the start on, as 0; another one from its first run on."""
+    bolts = metrics.model("bolts")
+    bolts.expect(reasons=(), buckets=(1, 4))
+    for bucket, device_ms in ((4, 500), (4, 250), (8, 1_000)):
+        bolts.batch(frames=3, bucket=bucket, device_ns=device_ms * MS)
+    bolts.expect(reasons=(), buckets=(1, 4))
+    found = series(metrics)
+    counted = {
+        bucket: (
+            found["framebatch_batches_total", labels(model="bolts", bucket=bucket)],
+            found["framebatch_batch_device_seconds_total", labels(model="bolts", bucket=bucket)],
+        )
+        for bucket in ("1", "4", "8")
+    }
+    assert counted == {"1": (0, 0), "4": (2, 0.75), "8": (1, 1)}
+
+
+def test_batches_are_counted_by_why_they_were_released(metrics: Metrics) -> None:
+    """All reasons are told from the start; one that nobody knows is a mistake of the program."""
+    bolts = metrics.model("bolts")
+    bolts.expect(reasons=("full", "idle"), buckets=())
+    bolts.release("full")
+    bolts.expect(reasons=("full", "idle"), buckets=())
+    found = series(metrics)
+    name = "framebatch_batches_released_total"
+    assert found[name, labels(model="bolts", reason="full")] == 1
+    assert found[name, labels(model="bolts", reason="idle")] == 0
+    with pytest.raises(KeyError):
+        bolts.release("fun")
+
+
+def test_the_budget_that_was_used_is_told(metrics: Metrics) -> None:
+    """Latency over the frame's own budget, for frames with detections only; one without a budget harms nothing."""
+    for parsed, budget_ms in ((True, 22), (True, 11), (False, 22), (True, 0)):
+        frame = make_frame(outcome=Outcome.OK if parsed else Outcome.EXPIRED, parsed=parsed)
+        frame.deadline_ns = budget_ms * MS
+        metrics.answered(frame)
+    found = series(metrics)
+    name = "framebatch_budget_used_ratio_bucket"
+    below = {bound: found[name, labels(model="bolts", le=bound)] for bound in ("0.4", "0.5", "0.95", "1.0", "+Inf")}
+    assert below == {"0.4": 0, "0.5": 1, "0.95": 1, "1.0": 2, "+Inf": 3}
+
+
+def test_streams_are_counted_by_camera(metrics: Metrics) -> None:
+    """Each that a camera begins; beyond the bounded number of names together."""
+    metrics.stream_opened("press")
+    metrics.stream_opened("press")
+    for number in range(MAX_CAMERAS + 1):
+        metrics.stream_opened(f"camera {number}")
+    found = {dict(key)["camera"]: value for (name, key), value in series(metrics).items() if "streams_opened" in name}
+    assert (len(found), found["press"], found["camera 0"], found[OTHER_CAMERAS]) == (MAX_CAMERAS + 1, 2, 1, 2)
+
+
+async def test_what_takes_a_moment_is_awaited_before(metrics: Metrics) -> None:
+    """Everything that wants it, in turn."""
+    done: list[int] = []
+
+    async def first() -> None:
+        done.append(1)
+
+    async def second() -> None:
+        done.append(2)
+
+    metrics.before_scrape(first)
+    metrics.before_scrape(second)
+    await metrics.prepare()
+    assert done == [1, 2]
+
+
 def test_each_model_has_figures_of_its_own(metrics: Metrics) -> None:
     """They begin at zero when it is loaded; frames whose model is not known are counted, and have no times."""
     metrics.model("nuts")

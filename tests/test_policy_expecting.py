@@ -75,7 +75,19 @@ def test_it_waits_for_nobody_when_the_head_would_be_lost() -> None:
     """An urgent frame goes at once."""
     policy = taught()
     policy.ready("0", 0, 9 * MS)
-    assert policy.decide(waiting(("0", 9)), 0) == Run(1, 1)
+    decision = policy.decide(waiting(("0", 9)), 0)
+    assert isinstance(decision, Run)
+    assert (decision, decision.why) == (Run(1, 1), Why.DEADLINE)
+
+
+def test_it_waits_no_longer_where_nobody_is_expected_soon() -> None:
+    """There is time, and the plan says that it would be waited in vain."""
+    policy = taught()
+    for number in range(4):
+        policy.ready(str(number), 3 * MS, 200 * MS)
+    decision = policy.decide(waiting(*((str(number), 90) for number in range(4))), 3 * MS)
+    assert isinstance(decision, Run)
+    assert (decision.count, decision.why) == (4, Why.PREDICTED)
 
 
 def test_expecting_frames_serves_more() -> None:

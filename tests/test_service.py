@@ -27,6 +27,7 @@ class Books:
         self.frames: list[Frame] = []
         self.counted: list[Frame] = []
         self.lost = 0
+        self.opened: list[str] = []
         self._changed = asyncio.Event()
 
     def submit(self, frame: Frame) -> None:
@@ -50,6 +51,10 @@ class Books:
     def answered(self, frame: Frame) -> None:
         """Count."""
         self.counted.append(frame)
+
+    def stream_opened(self, camera: str) -> None:
+        """Count."""
+        self.opened.append(camera)
 
     def undelivered(self, answers: int) -> None:
         """Count."""
@@ -253,3 +258,16 @@ def test_the_deadline_of_a_call_counts(remaining_seconds: float | None, expected
     """With a margin, so that the answer is there before the client gives up; one far away is none."""
     call: Any = Call(remaining_seconds=remaining_seconds)
     assert call_deadline_ns(call, 5 * SECOND) == expected_ns
+
+
+async def test_a_stream_is_counted_when_it_names_its_camera() -> None:
+    """Once, by the first frame that does; a call is no stream, and a stream without a camera is nobody's."""
+    books = Books()
+    service = make(books)
+    named = [*messages(0), *messages(1, 2, camera="press-3")]
+    running = [stream(service, Call(sent)) for sent in (named, messages(3), messages(4, camera="press-3"))]
+    running.append(asyncio.create_task(service._detect(messages(5, camera="saw")[0], Call())))  # type: ignore[arg-type]
+    for frame in list(await books.wait(6)):
+        books.give(frame)
+    await asyncio.gather(*running)
+    assert books.opened == ["press-3", "press-3"]

@@ -18,7 +18,7 @@ from framebatch.clock import ns_to_seconds
 from framebatch.frame import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 
     from prometheus_client import Metric
 
@@ -34,6 +34,7 @@ LATENCY_BOUNDS: Final = (
     *(0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0),
 )
 BATCH_BOUNDS: Final = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
+BUDGET_BOUNDS: Final = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 1.0, 1.05, 1.2)
 MISSED: Final = (Outcome.EXPIRED, Outcome.REJECTED)
 """Told of every camera from its first frame on, if only as 0: what appears with its first value has no rate."""
 MAX_CAMERAS: Final = 500
@@ -83,16 +84,34 @@ class ModelMetrics:
         self.by_priority: dict[tuple[Priority, Outcome], int] = {}
         self.latency = Distribution(LATENCY_BOUNDS)
         self.slack = Distribution(LATENCY_BOUNDS)
+        self.budget_used = Distribution(BUDGET_BOUNDS)
         self.stages = {stage: Distribution(LATENCY_BOUNDS) for stage in ("decode", "queue", "device", "post")}
         self.batches = Distribution(BATCH_BOUNDS)
         self.padding = 0
         self.device_ns = 0
+        self.released: dict[str, int] = {}
+        self.runs: dict[int, list[int]] = {}
+        """By bucket: how many there were, and their device time in nanoseconds."""
 
     def __repr__(self) -> str:
         return f"ModelMetrics(answered={sum(self.answers.values())}, batches={sum(self.batches.counts)})"
 
+    def expect(self, *, reasons: Iterable[str], buckets: Iterable[int]) -> None:
+        """Tell from now on, if only as 0, why batches are released and of which sizes they are."""
+        for reason in reasons:
+            self.released.setdefault(reason, 0)
+        for bucket in buckets:
+            self.runs.setdefault(bucket, [0, 0])
+
+    def release(self, reason: str) -> None:
+        """Count one batch that is handed to the device; the reason must be one that was expected."""
+        self.released[reason] += 1
+
     def batch(self, *, frames: int, bucket: int, device_ns: int) -> None:
         """Count one device run."""
+        run = self.runs.setdefault(bucket, [0, 0])
+        run[0] += 1
+        run[1] += device_ns
         self.batches.observe(frames)
         self.padding += bucket - frames
         self.device_ns += device_ns
@@ -108,8 +127,10 @@ class ModelMetrics:
         self.by_priority[kind] = self.by_priority.get(kind, 0) + 1
         if frame.parsed_ns:
             stages = self.stages
-            self.latency.observe(ns_to_seconds(frame.answered_ns - frame.arrival_ns))
+            taken_ns = frame.answered_ns - frame.arrival_ns
+            self.latency.observe(ns_to_seconds(taken_ns))
             self.slack.observe(ns_to_seconds(frame.deadline_ns - frame.answered_ns))
+            self.budget_used.observe(taken_ns / max(1, frame.deadline_ns - frame.arrival_ns))
             stages["decode"].observe(ns_to_seconds(frame.ready_ns - frame.arrival_ns))
             stages["queue"].observe(ns_to_seconds(frame.started_ns - frame.ready_ns))
             stages["device"].observe(ns_to_seconds(frame.finished_ns - frame.started_ns))
@@ -137,9 +158,11 @@ class Metrics(Collector):
         self._models: dict[str, ModelMetrics] = {}
         self._cameras: dict[str, str] = {}
         self._last_frame_ns: dict[str, int] = {}
+        self._opened: dict[str, int] = {}
         self._distributions: list[tuple[str, str, Distribution]] = []
         self._undelivered = 0
         self._families: list[tuple[type[GaugeMetricFamily | CounterMetricFamily], str, str, tuple[str, ...], Rows]] = []
+        self._before: list[Callable[[], Awaitable[None]]] = []
         self._registry = CollectorRegistry()
         self._registry.register(self)
         ProcessCollector(registry=self._registry)
@@ -164,6 +187,11 @@ class Metrics(Collector):
         if model is None:
             model = self.model(frame.model.name)
         model.answered(frame, camera)
+
+    def stream_opened(self, camera: str) -> None:
+        """Count one stream that a camera began."""
+        name = self._cameras.get(camera) or self._admit_camera(camera)
+        self._opened[name] = self._opened.get(name, 0) + 1
 
     def undelivered(self, answers: int) -> None:
         """Count answers whose client had gone."""
@@ -197,6 +225,15 @@ class Metrics(Collector):
                 totals[outcome.value] = totals.get(outcome.value, 0) + number
         return totals
 
+    def before_scrape(self, prepare: Callable[[], Awaitable[None]]) -> None:
+        """Await it before somebody is told the series; it must not take long, nor raise."""
+        self._before.append(prepare)
+
+    async def prepare(self) -> None:
+        """What is to be awaited before `exposition`, so that figures which take a moment are there."""
+        for prepare in self._before:
+            await prepare()
+
     def exposition(self) -> bytes:
         """All series in Prometheus' text format."""
         return generate_latest(self._registry)
@@ -210,6 +247,12 @@ class Metrics(Collector):
         yield CounterMetricFamily(
             "framebatch_undelivered_answers", "Answers whose client had gone.", value=self._undelivered
         )
+        opened = CounterMetricFamily(
+            "framebatch_camera_streams_opened", "Streams that the camera began.", labels=["camera"]
+        )
+        for camera, number in self._opened.items():
+            opened.add_metric([camera], number)
+        yield opened
         for name, text, distribution in self._distributions:
             yield HistogramMetricFamily(name, text, distribution.cumulative(), distribution.total)
         for kind, name, text, labels, rows in self._families:
@@ -235,6 +278,11 @@ class Metrics(Collector):
         slack = HistogramMetricFamily(
             "framebatch_slack_seconds", "What was left of the deadline, for frames answered OK.", labels=["model"]
         )
+        budget_used = HistogramMetricFamily(
+            "framebatch_budget_used_ratio",
+            "Latency over the frame's own budget, for frames answered OK.",
+            labels=["model"],
+        )
         stages = HistogramMetricFamily(
             "framebatch_stage_seconds", "The same by stage: decode, queue, device, post.", labels=["model", "stage"]
         )
@@ -243,6 +291,13 @@ class Metrics(Collector):
         )
         padding = CounterMetricFamily("framebatch_padding_frames", "Empty places in device runs.", labels=["model"])
         busy = CounterMetricFamily("framebatch_device_busy_seconds", "Time that the device ran.", labels=["model"])
+        released = CounterMetricFamily(
+            "framebatch_batches_released", "Batches handed to the device, by why.", labels=["model", "reason"]
+        )
+        runs = CounterMetricFamily("framebatch_batches", "Device runs, by size.", labels=["model", "bucket"])
+        run_seconds = CounterMetricFamily(
+            "framebatch_batch_device_seconds", "Time that the device ran, by size.", labels=["model", "bucket"]
+        )
         for name, model in self._models.items():
             for (camera, outcome), number in model.by_camera().items():
                 frames.add_metric([name, camera, outcome.value], number)
@@ -252,12 +307,19 @@ class Metrics(Collector):
                 continue
             latency.add_metric([name], model.latency.cumulative(), model.latency.total)
             slack.add_metric([name], model.slack.cumulative(), model.slack.total)
+            budget_used.add_metric([name], model.budget_used.cumulative(), model.budget_used.total)
             for stage, distribution in model.stages.items():
                 stages.add_metric([name, stage], distribution.cumulative(), distribution.total)
             batches.add_metric([name], model.batches.cumulative(), model.batches.total)
             padding.add_metric([name], model.padding)
             busy.add_metric([name], ns_to_seconds(model.device_ns))
-        yield from (frames, by_priority, latency, slack, stages, batches, padding, busy)
+            for reason, number in model.released.items():
+                released.add_metric([name, reason], number)
+            for bucket, (number, device_ns) in sorted(model.runs.items()):
+                runs.add_metric([name, str(bucket)], number)
+                run_seconds.add_metric([name, str(bucket)], ns_to_seconds(device_ns))
+        yield from (frames, by_priority, latency, slack, budget_used, stages)
+        yield from (batches, padding, busy, released, runs, run_seconds)
 
     def _admit_camera(self, camera: str) -> str:
         """The label for a camera: its name for the first ones, a common one for the rest."""

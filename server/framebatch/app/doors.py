@@ -44,7 +44,10 @@ class Doors:
         """
         self._config = config
         self._http = HttpServer(
-            bind(config.host, config.http_port), metrics=metrics.exposition, content_type=CONTENT_TYPE
+            bind(config.host, config.http_port),
+            metrics=metrics.exposition,
+            content_type=CONTENT_TYPE,
+            prepare=metrics.prepare,
         )
         wire = WireFormat(
             read_header=partial(read_header, limits=limits_of(config)),

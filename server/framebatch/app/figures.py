@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import platform
 import time
-from typing import TYPE_CHECKING
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Final
 
-from framebatch.clock import now_ns
+from framebatch import __version__
+from framebatch.clock import SECOND_NS, now_ns, ns_to_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
 
+    from framebatch.app.basis import Basis
     from framebatch.app.lag import LoopLag
     from framebatch.app.repository import Repository
     from framebatch.app.served import Served
@@ -18,7 +23,24 @@ if TYPE_CHECKING:
     from framebatch.recording import RecordingWriter
     from framebatch.scheduling import Policy
 
-__all__ = ["derate_of", "export_figures", "export_health", "export_recording"]
+__all__ = [
+    "capacity_of",
+    "curve_of",
+    "derate_of",
+    "export_figures",
+    "export_health",
+    "export_recording",
+    "export_versions",
+]
+
+LIBRARIES: Final = {
+    "onnxruntime": ("onnxruntime-gpu", "onnxruntime"),
+    "grpcio": ("grpcio",),
+    "numpy": ("numpy",),
+    "opencv": ("opencv-python-headless", "opencv-python"),
+    "prometheus_client": ("prometheus-client",),
+}
+"""Labels, and the distributions that may bring what they name."""
 
 
 def export_figures(metrics: Metrics, repository: Repository, service: DetectorService) -> None:
@@ -62,6 +84,14 @@ def export_figures(metrics: Metrics, repository: Repository, service: DetectorSe
     per_model(
         "framebatch_decode_backlog_frames", "Frames no decoder has begun.", lambda each: each.batcher.decode_backlog
     )
+    per_model("framebatch_decoders", "Processes that decode the model's pictures.", lambda each: each.decoders.count)
+    per_model("framebatch_decoders_busy", "Those at work now.", lambda each: each.decoders.crew.busy)
+    metrics.counters(
+        "framebatch_decode_seconds",
+        "Time that the decoders worked on pictures; begins anew with another version.",
+        ("model",),
+        lambda: [((name,), ns_to_seconds(each.decoders.crew.worked_ns)) for name, each in repository.serving.items()],
+    )
     per_model(
         "framebatch_load_ratio",
         "Arrival rate over the device's full-batch rate, as if it had no other model.",
@@ -86,6 +116,21 @@ def export_figures(metrics: Metrics, repository: Repository, service: DetectorSe
         "framebatch_recalibration_due",
         "1 while batches have long taken other times than were measured; else 0.",
         lambda each: bool(each.recalibration.due),
+    )
+    per_model(
+        "framebatch_capacity_frames_per_second",
+        "What the device would carry now in the largest batches that are run, as if it had no other model.",
+        lambda each: capacity_of(each.policy),
+    )
+    metrics.gauges(
+        "framebatch_curve_seconds",
+        "How long a batch takes by the measured table; the quantile 0.95 only of sizes that were measured fully.",
+        ("model", "batch", "quantile"),
+        lambda: [
+            ((name, *labels), value)
+            for name, each in repository.serving.items()
+            for labels, value in curve_of(each.basis)
+        ],
     )
     metrics.gauges(
         "framebatch_profile_info",
@@ -178,10 +223,45 @@ def export_health(metrics: Metrics, lag: LoopLag, why_not_ready: Callable[[], st
     )
 
 
+def export_versions(metrics: Metrics) -> None:
+    """Export which versions of what it is made of the server runs with."""
+    found = {label: _version(names) for label, names in LIBRARIES.items()}
+    labels = {"version": __version__, "python": platform.python_version(), **found}
+    metrics.gauges(
+        "framebatch_build_info",
+        "Versions of the server and of what it is made of; always 1.",
+        tuple(labels),
+        lambda: [(tuple(labels.values()), 1)],
+    )
+
+
+def _version(names: Sequence[str]) -> str:
+    """Of the first of these distributions that is installed; empty: none is."""
+    for name in names:
+        with contextlib.suppress(PackageNotFoundError):
+            return version(name)
+    return ""
+
+
 def derate_of(policy: Policy) -> float:
     """Throughput of the largest batch that is run now over that of the table's largest, by the measured time of it."""
     table, now = policy.estimate.table, policy.max_batch
     return now * table.service_ns[-1] / (table.max_batch * policy.estimate.mid_ns[now])
+
+
+def capacity_of(policy: Policy) -> float:
+    """Frames a second in the largest batches that are run now, by what batches take now."""
+    return SECOND_NS * policy.max_batch / policy.estimate.mid_ns[policy.max_batch]
+
+
+def curve_of(basis: Basis) -> Iterator[tuple[tuple[str, str], float]]:
+    """Size and quantile, and how many seconds a batch of that size takes."""
+    measured = {} if basis.profile is None else {each.batch: each.measured for each in basis.profile.buckets}
+    for bucket, service_ns in zip(basis.table.buckets, basis.table.service_ns, strict=True):
+        yield (str(bucket), "0.5"), ns_to_seconds(service_ns)
+        found = measured.get(bucket)
+        if found is not None:
+            yield (str(bucket), "0.95"), ns_to_seconds(found.p95_ns)
 
 
 def _profile(served: Served) -> tuple[str, str, str, str]:

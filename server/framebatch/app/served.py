@@ -22,7 +22,7 @@ from framebatch.detection.loading import warm_up
 from framebatch.errors import ModelError
 from framebatch.frame import Frame, Header, Model, Outcome, RawPicture
 from framebatch.recording import ModelRecord
-from framebatch.scheduling import CurveWatch, Policy, PolicyOptions, ServiceEstimate
+from framebatch.scheduling import CurveWatch, Policy, PolicyOptions, ServiceEstimate, Why
 
 if TYPE_CHECKING:
     from framebatch.app.basis import Basis
@@ -104,8 +104,14 @@ class Served:
         self._recording = recording
         config, detector, tiles = self._config, self.detector, self.detector.spec.tiles
 
+        metrics.expect(reasons=(why.value for why in Why), buckets=self.basis.table.buckets)
+
         def health(*, healthy: bool, reason: str) -> None:
             self._device_fault = "" if healthy else reason
+
+        def on_release(why: Why) -> None:
+            if self._proven:
+                metrics.release(why.value)
 
         def on_batch(*, frames: int, bucket: int, device_ns: int) -> None:
             if self._proven:
@@ -125,6 +131,7 @@ class Served:
             answer_margin_ns=ms_to_ns(config.answer_margin_ms),
             max_waiting=config.max_waiting,
             max_waiting_bytes=config.max_waiting_bytes,
+            on_release=on_release,
             on_batch=on_batch,
             on_health=health,
         )

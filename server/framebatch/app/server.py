@@ -13,8 +13,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from framebatch import __version__
+from framebatch.app.device_watch import DeviceWatch, export_device
 from framebatch.app.doors import Doors
-from framebatch.app.figures import export_figures, export_health, export_recording
+from framebatch.app.figures import export_figures, export_health, export_recording, export_versions
 from framebatch.app.lag import LoopLag
 from framebatch.app.notify import ServiceManager
 from framebatch.app.profiles import Profiles
@@ -30,6 +31,7 @@ from framebatch.clock import ms_to_ns
 from framebatch.detection.imaging import use_one_thread_per_picture
 from framebatch.device.devices import parse_device
 from framebatch.device.turns import as_guest, taken_by_guest
+from framebatch.device.vitals import vitals_of
 from framebatch.errors import UsageError
 from framebatch.metrics import Metrics
 from framebatch.recording import RecordingWriter
@@ -111,6 +113,10 @@ class App:
         self._queue: DeviceQueue | None = None
         self._following: asyncio.Task[None] | None = None
         self._lag: LoopLag | None = None
+        self._watch = DeviceWatch(
+            partial(vitals_of, self._device, first.provider, pid=os.getpid()),
+            lambda: [pid for served in self.repository.alive for pid in served.decoders.crew.pids],
+        )
         self._doors: Doors | None = None
 
     def __repr__(self) -> str:
@@ -148,6 +154,8 @@ class App:
         self._lag = LoopLag(loop)
         export_figures(self.metrics, self.repository, self._doors.service)
         export_health(self.metrics, self._lag, self._why_not_ready)
+        export_device(self.metrics, self._watch)
+        export_versions(self.metrics)
         if self._recording is not None:
             export_recording(self.metrics, self._recording)
         await self._doors.open()
@@ -187,6 +195,7 @@ class App:
             self._queue.close()
         if self._lag is not None:
             self._lag.stop()
+        self._watch.stop()
         log.info("stopped; answered: %s", self.metrics.totals())
 
     def _why_not_ready(self) -> str:

@@ -22,7 +22,7 @@ from framebatch.scheduling import Pending, Policy, Probes, Smoothed, Tally
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from framebatch.batching.interfaces import BatchReport, Decoders, Detected, HealthReport, Observer
+    from framebatch.batching.interfaces import BatchReport, Decoders, Detected, HealthReport, Observer, ReleaseReport
     from framebatch.batching.recovery import Recovery
     from framebatch.frame import Detections, Header, Region
 
@@ -57,6 +57,7 @@ class Batcher:
         answer_margin_ns: int = 0,
         max_waiting: int = MAX_WAITING,
         max_waiting_bytes: int = MAX_WAITING_BYTES,
+        on_release: ReleaseReport | None = None,
         on_batch: BatchReport | None = None,
         on_health: HealthReport | None = None,
     ) -> None:
@@ -77,6 +78,7 @@ class Batcher:
             answer_margin_ns: answers leave this much before the deadline, for the way back to the client.
             max_waiting: rows that may wait at a time; bounds memory.
             max_waiting_bytes: bytes of pictures that may be unanswered at a time; likewise.
+            on_release: told of each batch that is handed to the device.
             on_batch: told of each finished batch.
             on_health: told when the model cannot be run any more, and when it can again.
         """
@@ -112,6 +114,7 @@ class Batcher:
             answer_margin_ns=answer_margin_ns,
             shut=self._shut,
             tell=self._tell,
+            on_release=on_release,
             on_batch=on_batch,
             on_health=on_health,
         )

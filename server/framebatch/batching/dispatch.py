@@ -15,14 +15,14 @@ from framebatch.batching.rows import frame_of
 from framebatch.clock import MILLISECOND_NS, now_ns, ns_to_ms
 from framebatch.errors import InvalidFrame
 from framebatch.frame import Frame, Outcome
-from framebatch.scheduling import Pending, Policy, Run, Shed, Smoothed, Usage
+from framebatch.scheduling import Pending, Policy, Run, Shed, Smoothed, Usage, Why
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from framebatch.batching.answers import Answers
     from framebatch.batching.device import DeviceQueue
-    from framebatch.batching.interfaces import BatchReport, Detected, HealthReport, Observer
+    from framebatch.batching.interfaces import BatchReport, Detected, HealthReport, Observer, ReleaseReport
     from framebatch.batching.jobs import Job
     from framebatch.batching.rows import Entry, Places
     from framebatch.scheduling import Decision
@@ -48,6 +48,7 @@ class Dispatch:
         answer_margin_ns: int,
         shut: Callable[[str], None],
         tell: Callable[[str], str],
+        on_release: ReleaseReport | None,
         on_batch: BatchReport | None,
         on_health: HealthReport | None,
     ) -> None:
@@ -70,6 +71,7 @@ class Dispatch:
         self._margin_ns = answer_margin_ns
         self._shut = shut
         self._tell = tell
+        self._on_release = on_release
         self._on_batch = on_batch
         self._after = Smoothed(MILLISECOND_NS)
         policy.after_ns = answer_margin_ns + self._after.cautious_ns
@@ -108,18 +110,18 @@ class Dispatch:
         """Ask the policy and do what it says, until it says run or wait."""
         part = self._next_part(start_ns)
         if part:
-            return self._batch(part, self.policy.estimate.table.bucket_for(len(part)), now)
+            return self._batch(part, self.policy.estimate.table.bucket_for(len(part)), now, Why.RETRY)
         pending, policy = self._pending, self.policy
         while True:
             decision = policy.decide(pending, start_ns)
             if self.probing and isinstance(decision, Shed):
-                decision = Run(1, policy.estimate.table.bucket_for(1))
+                decision = Run(1, policy.estimate.table.bucket_for(1), why=Why.PROBE)
             if isinstance(decision, Run):
                 self.probing = False
                 self._report(decision, now, start_ns)
                 taken = pending.take(decision.count, decision.chosen)
                 policy.taken(frame.camera for frame in taken)
-                return self._batch(self._places.take(taken), decision.bucket, now)
+                return self._batch(self._places.take(taken), decision.bucket, now, decision.why)
             if not isinstance(decision, Shed):
                 self._report(decision, now, start_ns)
                 if decision.time_ns is not None:
@@ -165,12 +167,14 @@ class Dispatch:
                 return owed
         return []
 
-    def _batch(self, entries: list[Entry], bucket: int, now: int) -> Batch:
+    def _batch(self, entries: list[Entry], bucket: int, now: int, why: Why) -> Batch:
         size = len(entries)
         for entry in entries:
             frame = entry if isinstance(entry, Frame) else entry.frame
             frame.dispatched_ns = now
             frame.batch_size = size
+        if self._on_release is not None:
+            self._on_release(why)
         return Batch(
             entries, bucket, owner=self, estimate=self.policy.estimate, detect=self._detect, done=self._finished
         )

@@ -8,9 +8,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from framebatch.frame import Detections, Frame
-    from framebatch.scheduling import Decision
+    from framebatch.scheduling import Decision, Why
 
-__all__ = ["BatchReport", "Decoders", "Detected", "HealthReport", "Observer"]
+__all__ = ["BatchReport", "Decoders", "Detected", "HealthReport", "Observer", "ReleaseReport"]
 
 
 class Detected(Protocol):
@@ -74,6 +74,13 @@ class BatchReport(Protocol):
 
     def __call__(self, *, frames: int, bucket: int, device_ns: int) -> None:
         """`frames` rows answered with a device run of `bucket` that took `device_ns`."""
+
+
+class ReleaseReport(Protocol):
+    """Who wants to know of every batch that is handed to the device."""
+
+    def __call__(self, why: Why, /) -> None:
+        """It is run now, and this is why it is so."""
 
 
 class HealthReport(Protocol):

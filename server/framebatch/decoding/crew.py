@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-__all__ = ["Crew", "map_notes"]
+__all__ = ["Crew", "map_notes", "map_worked"]
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +40,11 @@ system each time, and half of decoding 12 megapixels was the system clearing pag
 def map_notes(descriptor: int, decoders: int) -> npt.NDArray[np.uint32]:
     """The notes behind a file descriptor as uint32 (2, decoders): what each works on, and whether it ever began."""
     return np.frombuffer(mmap.mmap(descriptor, 8 * decoders), np.uint32).reshape(2, decoders)
+
+
+def map_worked(descriptor: int, decoders: int) -> npt.NDArray[np.uint64]:
+    """Behind the notes, as uint64 (decoders,): for how long each has worked on pictures, in nanoseconds."""
+    return np.frombuffer(mmap.mmap(descriptor, 16 * decoders), np.uint64)[decoders:]
 
 
 class Crew:
@@ -70,8 +75,9 @@ class Crew:
         """
         self.count = count
         self._descriptor = os.memfd_create("framebatch-notes")
-        os.ftruncate(self._descriptor, 8 * count)
+        os.ftruncate(self._descriptor, 16 * count)
         self._notes, self._began = map_notes(self._descriptor, count)
+        self._worked = map_worked(self._descriptor, count)
         self._settings = settings | {"notes": self._descriptor, "decoders": count}
         self._inherited = [*descriptors, self._descriptor]
         self._restart_seconds = restart_seconds
@@ -94,6 +100,21 @@ class Crew:
             f"no decoder can be started: {self._failures} ended with status {self._status} before their first picture; "
             "what they wrote is in the log"
         )
+
+    @property
+    def busy(self) -> int:
+        """How many work on pictures right now."""
+        return sum(note not in {IDLE, TAKING} for note in self._notes.tolist())
+
+    @property
+    def worked_ns(self) -> int:
+        """For how long they have worked on pictures, all together, those that have ended too."""
+        return int(self._worked.sum())
+
+    @property
+    def pids(self) -> list[int]:
+        """Their process numbers."""
+        return [process.pid for process in self.processes]
 
     def working(self) -> set[int]:
         """The first tickets of the chunks that live decoders have noted."""

@@ -7,7 +7,7 @@ meanwhile costs no decoding. Nothing here blocks.
 from __future__ import annotations
 
 import asyncio
-import dataclasses
+from dataclasses import asdict
 from heapq import heappop, heappush
 from itertools import count
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -88,12 +88,7 @@ class DecoderPool:
         self.slots = Slots(slots, height=resize.height, width=resize.width)
         self._channel = Channel()
         inherited = {**self._channel.inherited, "slots": self.slots.descriptor}
-        settings = {
-            "count": slots,
-            "resize": dataclasses.asdict(resize),
-            "color": color,
-            "tiles": tiles and dataclasses.asdict(tiles),
-        }
+        settings = {"count": slots, "resize": asdict(resize), "color": color, "tiles": tiles and asdict(tiles)}
         self._crew = Crew(decoders, inherited | settings, list(inherited.values()))
         self._waiting: list[tuple[int, int, Frame]] = []
         self._tie = count()
@@ -113,6 +108,11 @@ class DecoderPool:
     def queued(self) -> int:
         """Frames that are with no decoder yet."""
         return len(self._waiting)
+
+    @property
+    def crew(self) -> Crew:
+        """The processes, to look at."""
+        return self._crew
 
     @property
     def broken(self) -> str:

@@ -15,7 +15,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from framebatch.clock import now_ns
-from framebatch.decoding.crew import map_notes
+from framebatch.decoding.crew import map_notes, map_worked
 from framebatch.decoding.protocol import (
     FAILED,
     IDLE,
@@ -62,6 +62,7 @@ def main(settings: dict[str, Any]) -> None:
     use_one_thread_per_picture()
     work = _Work(settings)
     notes, began = map_notes(settings["notes"], settings["decoders"])
+    worked = map_worked(settings["notes"], settings["decoders"])
     requests = socket.socket(fileno=settings["requests"])
     requests.setblocking(False)  # noqa: FBT003 - the library's signature
     arrival = select.epoll()
@@ -83,7 +84,9 @@ def main(settings: dict[str, Any]) -> None:
             return
         chunk = unpack_requests(message)
         notes[place] = chunk[0].ticket
-        answer = b"".join([pack_result(work.on(each, attached)) for each in chunk])
+        results = [work.on(each, attached) for each in chunk]
+        worked[place] += sum(each.finished_ns - each.started_ns for each in results)
+        answer = b"".join([pack_result(each) for each in results])
         try:
             os.write(settings["results"], answer)
         except BrokenPipeError:

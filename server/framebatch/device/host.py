@@ -46,6 +46,11 @@ class ProcessorTime(NamedTuple):
     own: int
     """At work for this process, all its threads together."""
 
+    def busy_share(self, since: ProcessorTime) -> float | None:
+        """Which share of all processors anybody kept busy since then, 0 to 1; None: no tick has passed."""
+        total = self.total - since.total
+        return None if total <= 0 else min(1.0, max(0.0, (self.busy - since.busy) / total))
+
     def others_share(self, since: ProcessorTime) -> float | None:
         """Which share of all processors others kept busy since then, 0 to 1; None: no tick has passed."""
         total = self.total - since.total
@@ -79,6 +84,10 @@ class Host:
     def resident_bytes(self) -> int | None:
         """How much of this process lies in memory now (VmRSS)."""
         return self._kibibytes("proc/self/status", "VmRSS")
+
+    def anonymous_bytes(self, pid: int) -> int | None:
+        """How much memory a process has that is no file's and nobody else's (RssAnon)."""
+        return self._kibibytes(f"proc/{pid}/status", "RssAnon")
 
     def peak_bytes(self) -> int | None:
         """How much of it lay in memory at the most (VmHWM), since the start or since `forget_peak`."""

@@ -17,6 +17,7 @@ __all__ = ["GpuProcess", "NvmlGpu", "open_gpu", "throttle_words"]
 log = logging.getLogger(__name__)
 
 _SM_CLOCK: Final = 1  # NVML_CLOCK_SM
+_MEMORY_CLOCK: Final = 2  # NVML_CLOCK_MEM
 _CHIP_SENSOR: Final = 0  # NVML_TEMPERATURE_GPU
 _HARDWARE_SLOWDOWN: Final = 0x08  # HwSlowdown
 _ITS_REASONS: Final = 0x40 | 0x80
@@ -30,6 +31,17 @@ _REASONS: Final = {
 }
 """nvmlClocksEventReasons of nvml.h. Left out is what is no lack of heat or power: idleness (0x01), clocks that somebody
 set (0x02, 0x100), and the voltage's reliability (0x400), which limits a GPU that runs as fast as it ever may."""
+
+_SHORT_REASONS: Final = {
+    "power_cap": 0x04,
+    "sync_boost": 0x10,
+    "heat_driver": 0x20,
+    "heat_hardware": 0x40,
+    "power_brake": 0x80,
+    "board_limit": 0x200,
+    "hardware": _HARDWARE_SLOWDOWN,
+}
+"""The same as labels, and the bit that comes with the hardware's reasons, or alone."""
 
 
 class GpuProcess(NamedTuple):
@@ -86,6 +98,15 @@ class NvmlGpu:
         """Of the multiprocessors, now."""
         return _hertz(self._ask("nvmlDeviceGetClockInfo", _SM_CLOCK))
 
+    def memory_clock_hz(self) -> int | None:
+        """Of the memory, now."""
+        return _hertz(self._ask("nvmlDeviceGetClockInfo", _MEMORY_CLOCK))
+
+    def utilisation_percent(self) -> int | None:
+        """Share of the time, over the last second or less, in which something ran."""
+        found = self._ask("nvmlDeviceGetUtilizationRates")
+        return None if found is None else int(found.gpu)
+
     def clock_max_hz(self) -> int | None:
         """The highest that they can have."""
         return _hertz(self._ask("nvmlDeviceGetMaxClockInfo", _SM_CLOCK))
@@ -98,9 +119,17 @@ class NvmlGpu:
 
     def throttled(self) -> tuple[str, ...] | None:
         """Why the clocks are lowered now, a few words each; empty: they are not."""
-        found = self._ask("nvmlDeviceGetCurrentClocksEventReasons")
-        found = self._ask("nvmlDeviceGetCurrentClocksThrottleReasons") if found is None else found
+        found = self._reasons()
         return None if found is None else throttle_words(found)
+
+    def throttle_reasons(self) -> dict[str, bool] | None:
+        """Each reason for which clocks may be lowered, by a short name, and whether it holds now."""
+        found = self._reasons()
+        return None if found is None else {name: bool(found & bit) for name, bit in _SHORT_REASONS.items()}
+
+    def _reasons(self) -> int | None:
+        found: int | None = self._ask("nvmlDeviceGetCurrentClocksEventReasons")
+        return self._ask("nvmlDeviceGetCurrentClocksThrottleReasons") if found is None else found
 
     def _ask(self, function: str, *arguments: Any) -> Any:
         return _answer(self._library, function, self._handle, *arguments)

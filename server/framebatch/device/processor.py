@@ -78,6 +78,10 @@ class Processor:
         """How often heat has lowered the clock of one of these cores, or of its package, since the host started (x86)."""
         return sum(sum(self._of_our_cores(f"thermal_throttle/{part}_throttle_count")) for part in ("core", "package"))
 
+    def counts_throttles(self) -> bool:
+        """Whether the kernel counts that (x86, and seldom in a virtual machine)."""
+        return bool(self._of_our_cores("thermal_throttle/core_throttle_count"))
+
     def energy_microjoules(self) -> tuple[tuple[int, int], ...] | None:
         """Each package's energy counter and the value after which it begins anew (RAPL); None: not for us."""
         found = []

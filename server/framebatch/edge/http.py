@@ -15,7 +15,7 @@ from starlette.routing import Route
 from framebatch.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator
 
     from starlette.requests import Request
 
@@ -58,9 +58,17 @@ class HttpServer:
         not_ready: why no frames are accepted, for /readyz; empty when they are.
     """
 
-    def __init__(self, listener: socket.socket, *, metrics: Callable[[], bytes], content_type: str) -> None:
+    def __init__(
+        self,
+        listener: socket.socket,
+        *,
+        metrics: Callable[[], bytes],
+        content_type: str,
+        prepare: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
         self._listener = listener
         self._metrics = metrics
+        self._prepare = prepare
         self._content_type = content_type
         self.not_ready = "starting"
         routes = [
@@ -102,6 +110,8 @@ class HttpServer:
         return PlainTextResponse(PAGE)
 
     async def _scrape(self, _: Request) -> Response:
+        if self._prepare is not None:
+            await self._prepare()
         return Response(self._metrics(), media_type=self._content_type)
 
     async def _healthz(self, _: Request) -> Response:

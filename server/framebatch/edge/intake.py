@@ -40,6 +40,9 @@ class Ledger(Protocol):
     def answered(self, frame: Frame) -> None:
         """A frame has its outcome."""
 
+    def stream_opened(self, camera: str) -> None:
+        """A camera has begun a stream: its first frame named it."""
+
     def undelivered(self, answers: int) -> None:
         """So many answers had nobody left to go to."""
 

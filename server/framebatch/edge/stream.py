@@ -78,7 +78,10 @@ class CameraStream:
             call_deadline_ns=self._call_deadline_ns,
             reply=self._answered,
         )
-        self._camera = frame.camera
+        if frame.camera != self._camera:
+            if not self._camera:
+                self._intake.ledger.stream_opened(frame.camera)
+            self._camera = frame.camera
         self._in_flight.add(frame)
         if problem:
             self._intake.server.refuse(frame, Outcome.INVALID, problem)

@@ -18,7 +18,7 @@ The server is one host, `framebatch.planning.simulation` another.
 
 from framebatch.scheduling.admission import Probes
 from framebatch.scheduling.ageing import CurveWatch
-from framebatch.scheduling.decisions import Decision, Run, Shed, WaitUntil
+from framebatch.scheduling.decisions import Decision, Run, Shed, WaitUntil, Why
 from framebatch.scheduling.drift import ServiceEstimate
 from framebatch.scheduling.fairness import Priority
 from framebatch.scheduling.in_flight import LANES, InFlight, Running
@@ -49,5 +49,6 @@ __all__ = [
     "Usage",
     "WaitUntil",
     "Waiting",
+    "Why",
     "order",
 ]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from framebatch.clock import SECOND_NS, ns_to_ms
 from framebatch.scheduling.admission import Newcomer, refusal
 from framebatch.scheduling.arrivals import Arrivals
-from framebatch.scheduling.decisions import Decision, Run, Shed, WaitUntil
+from framebatch.scheduling.decisions import Decision, Run, Shed, WaitUntil, Why
 from framebatch.scheduling.fairness import Shares
 from framebatch.scheduling.lookahead import plan
 from framebatch.scheduling.options import PolicyOptions
@@ -223,7 +223,7 @@ class Policy:
         if end - begin <= run.count:
             return run
         chosen = self.shares.choose(pending.cameras(begin, end), run.count)
-        return Run(run.count, run.bucket, tuple(begin + at for at in chosen))
+        return Run(run.count, run.bucket, tuple(begin + at for at in chosen), run.why)
 
     def _limit_for_critical(self) -> int:
         """No batch takes more than half a budget, so that a critical frame which just missed one is in the next."""
@@ -244,7 +244,8 @@ class Policy:
         if begin:
             return Shed(begin)
         chosen = self.shares.choose(cameras, count)
-        return Run(count, self.estimate.table.bucket_for(count), chosen)
+        why = Why.FULL if count == self.max_batch else Why.CRITICAL
+        return Run(count, self.estimate.table.bucket_for(count), chosen, why)
 
     def _by_plan(self, pending: Pending[F], start_ns: int, limit: int) -> Decision | None:
         """The beginning of a plan for what waits and is expected; None where too little, or too much, is expected."""
@@ -261,7 +262,7 @@ class Policy:
             return None  # so many come that the plan would not see those of the next batch
         times = Times(self.estimate.low_ns, self.estimate.mid_ns, self.estimate.high_ns, sizes)
         choice = plan(view, times, self._frame_ns())
-        return None if choice is None else self._carry_out(choice, view)
+        return None if choice is None else self._carry_out(choice, view, limit)
 
     def _outlook(self, pending: Pending[F], start_ns: int, budget_ns: int) -> Outlook:
         deadlines_ns = pending.deadlines
@@ -276,7 +277,7 @@ class Policy:
             worth = list(accumulate(map(self.shares.weight, cameras), initial=0.0))
         return outlook(deadlines_ns, expected, start_ns=start_ns, end_ns=end_ns, after_ns=self.after_ns, worth=worth)
 
-    def _carry_out(self, choice: Choice, view: Outlook) -> Decision | None:
+    def _carry_out(self, choice: Choice, view: Outlook, limit: int) -> Decision | None:
         """Start the plan, or wait until it starts; look again when a frame that it counts on is late.
 
         None where waiting any longer would lose all frames that wait, for others that may not come.
@@ -286,7 +287,16 @@ class Policy:
             if latest_ns <= view.start_ns:
                 return None
             return WaitUntil(min(choice.start_ns, view.ready_ns[view.waiting], latest_ns))
-        return Shed(choice.skip) if choice.skip else Run(choice.size, self.estimate.table.bucket_for(choice.size))
+        if choice.skip:
+            return Shed(choice.skip)
+        size = choice.size
+        if size == limit:
+            why = self._why_no_larger(limit)
+        elif size < len(view.ready_ns) and view.ready_ns[size] + self.estimate.high_ns[size + 1] > view.deadlines_ns[0]:
+            why = Why.DEADLINE
+        else:
+            why = Why.PREDICTED
+        return Run(size, self.estimate.table.bucket_for(size), why=why)
 
     def _by_window(self, pending: Pending[F], start_ns: int, limit: int) -> Decision:
         """The adaptive drop window."""
@@ -301,17 +311,23 @@ class Policy:
         if fits_head == most or (
             not self.overloaded and drains(None, deadlines, start_ns=start_ns, high_ns=high_ns, limit=limit)
         ):
-            return self._run(fits_head)
+            return self._run(fits_head, limit, Why.IDLE if fits_head == len(deadlines) else Why.DEADLINE)
         buckets = self.estimate.table.buckets
         first, size = densest(deadlines, start_ns=start_ns, high_ns=high_ns, buckets=buckets, limit=limit)
-        return Shed(first) if first else self._run(size)
+        return Shed(first) if first else self._run(size, limit, Why.OVERLOAD)
 
-    def _run(self, count: int) -> Run:
+    def _run(self, count: int, limit: int, why: Why) -> Run:
         """The batch, cut to a full bucket where padding would make it slower per frame than that."""
         buckets = self.estimate.table.buckets
         at = bisect_right(buckets, count) - 1
         below = buckets[at]
         high_ns = self.estimate.high_ns
         if below < count and below * high_ns[count] > count * high_ns[below] and self.overloaded:
-            count = below
-        return Run(count, self.estimate.table.bucket_for(count))
+            count, why = below, Why.OVERLOAD
+        if count == limit:
+            why = self._why_no_larger(limit)
+        return Run(count, self.estimate.table.bucket_for(count), why=why)
+
+    def _why_no_larger(self, limit: int) -> Why:
+        """Why a batch of `limit` has that limit."""
+        return Why.FULL if limit == self.max_batch else Why.CRITICAL
