@@ -71,7 +71,9 @@ def filled(expr: str, chosen: Mapping[str, list[str]]) -> str:
         expr = expr.replace(f"${name}", value)
     for name, values in chosen.items():
         several = "(" + "|".join(re.escape(value).replace("\\", "\\\\") for value in values) + ")"
-        expr = expr.replace(f'=~"${name}"', f'=~"{several}"').replace(f'="${name}"', f'="{values[0]}"' if values else "")
+        expr = expr.replace(f'=~"${name}"', f'=~"{several}"').replace(
+            f'="${name}"', f'="{values[0]}"' if values else ""
+        )
         expr = expr.replace(f'!="${name}"', f'!="{values[0]}"' if values else "")
     return expr
 

@@ -1,7 +1,7 @@
 """Writes the dashboards of `boards` to dashboards/*.json, and the tables of their panels into docs/dashboards.md.
 
-    python deploy/grafana/make_dashboards.py
-    python deploy/grafana/make_dashboards.py --datasource UID --out DIR     for a Grafana that has its Prometheus already
+python deploy/grafana/make_dashboards.py
+python deploy/grafana/make_dashboards.py --datasource UID --out DIR     for a Grafana that has its Prometheus already
 """
 
 from __future__ import annotations

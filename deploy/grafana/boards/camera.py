@@ -34,7 +34,7 @@ STATS = Row(
             decimals=2,
             thresholds=look.below(0.95, 0.99),
             none="no frames",
-            runbook="FramebatchDeadlinesMissed",
+            runbooks=("FramebatchDeadlinesMissed",),
         ),
         stat(
             "How many frames did it lose?",
@@ -44,7 +44,7 @@ STATS = Row(
             decimals=0,
             thresholds=look.above(1, 100),
             none="none",
-            runbook="FramebatchDeadlinesMissed",
+            runbooks=("FramebatchDeadlinesMissed",),
         ),
         stat(
             "When did its last frame come?",
@@ -54,7 +54,7 @@ STATS = Row(
             decimals=1,
             thresholds=look.above(10, 120),
             none="never",
-            runbook="FramebatchCameraSilent",
+            runbooks=("FramebatchCameraSilent",),
         ),
         stat(
             "How many frames does it send?",
@@ -95,7 +95,7 @@ FRAMES = Row(
             unit="suffix: frames/s",
             stacked=True,
             colours=look.coloured(look.OUTCOMES),
-            runbook="FramebatchDeadlinesMissed",
+            runbooks=("FramebatchDeadlinesMissed",),
         ),
         timeseries(
             "Is it this camera, or all?",
@@ -106,7 +106,7 @@ FRAMES = Row(
             thresholds=look.below(0.95, 0.99),
             high=1,
             low=None,
-            runbook="FramebatchDeadlinesMissed",
+            runbooks=("FramebatchDeadlinesMissed",),
         ),
         timeline(
             "When did it miss frames?",
@@ -120,7 +120,7 @@ FRAMES = Row(
             description="A camera that sends evenly stays below its own period, as far as Prometheus looks. Teeth: it pauses. A ramp: it stopped.",
             unit="s",
             thresholds=look.above(10, 120),
-            runbook="FramebatchCameraSilent",
+            runbooks=("FramebatchCameraSilent",),
         ),
     ],
 )
@@ -152,7 +152,7 @@ AROUND = Row(
             description="The slowest 5 % of each stage, over all cameras. decode grew: larger pictures or a short processor. queue: too many frames. device: slower than it was.",
             unit="s",
             width=8,
-            runbook="FramebatchDeviceSlow",
+            runbooks=("FramebatchDeviceSlow",),
         ),
     ],
 )

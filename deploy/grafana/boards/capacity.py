@@ -26,7 +26,7 @@ def _curve(quantile: str) -> str:
 
 
 LATELY: Final = (
-    'label_replace('
+    "label_replace("
     f"sum by (model, bucket) (rate(framebatch_batch_device_seconds_total{{{BY_MODEL}}}[$__range]))"
     f" / (sum by (model, bucket) (rate(framebatch_batches_total{{{BY_MODEL}}}[$__range])) > 0)"
     ', "batch", "$1", "bucket", "(.+)")'
@@ -42,7 +42,7 @@ STATS = Row(
             unit="percentunit",
             decimals=0,
             thresholds=look.below(0, 0.15),
-            runbook="FramebatchCamerasNotFitting",
+            runbooks=("FramebatchCamerasNotFitting",),
         ),
         stat(
             "How many more cameras fit?",
@@ -52,7 +52,7 @@ STATS = Row(
             decimals=0,
             thresholds=look.below(0, 1),
             none="no frames",
-            runbook="FramebatchCamerasNotFitting",
+            runbooks=("FramebatchCamerasNotFitting",),
         ),
         stat(
             "How many cameras do not fit?",
@@ -61,7 +61,7 @@ STATS = Row(
             unit="none",
             decimals=0,
             thresholds=look.above(1, 1),
-            runbook="FramebatchCamerasNotFitting",
+            runbooks=("FramebatchCamerasNotFitting",),
         ),
         stat(
             "Does the calibration hold?",
@@ -70,7 +70,7 @@ STATS = Row(
             unit="percentunit",
             decimals=0,
             thresholds=look.above(1.1, 1.25),
-            runbook="FramebatchDeviceSlow",
+            runbooks=("FramebatchDeviceSlow",),
         ),
         stat(
             "Is a recalibration due?",
@@ -79,7 +79,7 @@ STATS = Row(
             unit="none",
             thresholds=look.above(1, 2),
             mappings=look.DUE,
-            runbook="FramebatchRecalibrationDue",
+            runbooks=("FramebatchRecalibrationDue",),
         ),
         stat(
             "How old is the calibration?",
@@ -89,7 +89,7 @@ STATS = Row(
             decimals=0,
             thresholds=look.neutral(),
             none="no profile",
-            runbook="FramebatchRecalibrationDue",
+            runbooks=("FramebatchRecalibrationDue",),
         ),
     ],
 )
@@ -106,7 +106,7 @@ CAPACITY_ROW = Row(
             ),
             description="Frames a second that the device carries at its best, as it runs now, and those that come. When they meet, frames must be lost. Models that share a device share it also here.",
             unit="suffix: frames/s",
-            runbook="FramebatchCamerasNotFitting",
+            runbooks=("FramebatchCamerasNotFitting",),
         ),
         timeseries(
             "How much of it is used?",
@@ -115,7 +115,7 @@ CAPACITY_ROW = Row(
             unit="percentunit",
             thresholds=look.above(0.85, 1),
             soft_high=1.1,
-            runbook="FramebatchCamerasNotFitting",
+            runbooks=("FramebatchCamerasNotFitting",),
         ),
     ],
 )
@@ -131,7 +131,7 @@ CALIBRATION = Row(
             thresholds=look.above(1.1, 1.25),
             low=None,
             soft_high=1.3,
-            runbook="FramebatchRecalibrationDue",
+            runbooks=("FramebatchRecalibrationDue",),
         ),
         timeseries(
             "Does it carry what was measured?",
@@ -140,7 +140,7 @@ CALIBRATION = Row(
             unit="percentunit",
             thresholds=look.below(0.8, 0.95),
             soft_high=1.1,
-            runbook="FramebatchDeviceSlow",
+            runbooks=("FramebatchDeviceSlow",),
         ),
         table(
             "What do batches cost?",
@@ -156,7 +156,7 @@ CALIBRATION = Row(
             sort="Batch",
             width=12,
             height=10,
-            runbook="FramebatchRecalibrationDue",
+            runbooks=("FramebatchRecalibrationDue",),
         ),
         timeseries(
             "Will the largest batch fit into memory?",
@@ -164,7 +164,7 @@ CALIBRATION = Row(
             Query(f"framebatch_memory_limit_bytes{{{BY_MODEL}}}", "allowed: {{model}} on {{instance}}"),
             description="What the profile foretells that the largest batch takes, and what the calibration allowed; only of models with a profile. Foretold near allowed: a second model on the device may not fit.",
             unit="bytes",
-            runbook="FramebatchDeviceMemoryShort",
+            runbooks=("FramebatchDeviceMemoryShort",),
         )
         | {"gridPos": {"w": 12, "h": 10}},
     ],
@@ -215,14 +215,30 @@ SERVED = Row(
             sort="Server",
             width=12,
         ),
+        table(
+            "Are all servers made of the same?",
+            {"info": f"framebatch_build_info{{{BY_INSTANCE}}}"},
+            {
+                "instance": Column(name="Server"),
+                "version": Column(name="framebatch"),
+                "python": Column(name="Python"),
+                "onnxruntime": Column(name="onnxruntime"),
+                "grpcio": Column(name="grpcio"),
+                "numpy": Column(name="NumPy"),
+                "opencv": Column(name="OpenCV"),
+            },
+            description="Versions of each server and of what it is made of. Two that behave differently: what is different here?",
+            sort="Server",
+            width=12,
+        ),
         timeseries(
             "Is the recording whole?",
             Query(rate("framebatch_recording_records_total", BY_INSTANCE, by="result"), "{{result}}"),
+            width=24,
             description="Records written and lost a second; empty where nothing is recorded. Lost ones: the disk is too slow or full. Serving is not touched.",
             unit="suffix: records/s",
-            runbook="FramebatchRecordingLoses",
-        )
-        | {"gridPos": {"w": 12, "h": 9}},
+            runbooks=("FramebatchRecordingLoses",),
+        ),
     ],
 )
 

@@ -25,7 +25,7 @@ STATS = Row(
             unit="percentunit",
             decimals=0,
             thresholds=look.above(0.85, 1),
-            runbook="FramebatchCamerasNotFitting",
+            runbooks=("FramebatchCamerasNotFitting",),
         ),
         stat(
             "How busy is the device?",
@@ -61,17 +61,17 @@ STATS = Row(
             unit="percentunit",
             decimals=0,
             thresholds=look.below(0.8, 0.95),
-            runbook="FramebatchDeviceSlow",
+            runbooks=("FramebatchDeviceSlow",),
         ),
         stat(
             "How hot is it?",
             f"max(framebatch_device_temperature_celsius{{{BY_INSTANCE}}})",
-            description="The hottest device. GPUs slow themselves down at a limit of their own, many between 80 and 90 °C: cool it before that. Only of NVIDIA devices.",
+            description="The hottest device. GPUs slow themselves down at a limit of their own, many between 80 and 90 °C: cool it before that.",
             unit="celsius",
             decimals=0,
             thresholds=look.above(75, 85),
             none="not told",
-            runbook="FramebatchDeviceSlow",
+            runbooks=("FramebatchDeviceSlow",),
         ),
     ],
 )
@@ -80,7 +80,7 @@ BATCHES = Row(
     "Batches",
     [
         heatmap(
-            "How large are the batches?",
+            "How large were the batches?",
             f"sum by (le) (increase(framebatch_batch_frames_bucket{{{BY_MODEL}}}[$__rate_interval]))",
             description="Device runs by the frames in them, without padding. It should move up when cameras are added and down when they go. Stuck at 1: batches would answer otherwise, so it runs one by one (framebatch_model_one_by_one).",
             unit="short",
@@ -88,7 +88,8 @@ BATCHES = Row(
         timeseries(
             "Why were they started?",
             Query(rate("framebatch_batches_released_total", BY_MODEL, by="reason"), "{{reason}}"),
-            description="Device runs a second by what started them. deadline: frames could wait no longer. full: no more fits. Mostly deadline while load is low means deadlines near the time of a single run.",
+            description="Device runs a second by why they were not started later or larger. predicted, idle: no frame was worth waiting for. deadline: frames could wait no longer. full: no more fits. "
+            "overload: not all can be answered, so remove load. retry: a batch failed; the log says why.",
             unit="suffix: runs/s",
             stacked=True,
         ),
@@ -110,7 +111,7 @@ BATCHES = Row(
             description="Mean device time of a run by its size. It should be flat. A rise in all sizes: the device became slower; in the large ones only: memory or power.",
             unit="s",
             width=8,
-            runbook="FramebatchDeviceSlow",
+            runbooks=("FramebatchDeviceSlow",),
         ),
         timeseries(
             "Are batches smaller than they may be?",
@@ -119,7 +120,7 @@ BATCHES = Row(
             description="The largest batch that is run now, and what failed on the device. The limit falls when the device's memory does not suffice, and comes back by steps.",
             unit="short",
             width=8,
-            runbook="FramebatchDeviceMemoryShort",
+            runbooks=("FramebatchDeviceMemoryShort",),
         ),
     ],
 )
@@ -142,7 +143,7 @@ TIME = Row(
             f"sum by (le) (increase(framebatch_budget_used_ratio_bucket{{{BY_MODEL}}}[$__rate_interval]))",
             description="Latency over the frame's own budget, of frames answered OK. Near 1 for many: there is no room for a disturbance. The scheduler uses time that is there, so the middle is no cause for alarm.",
             unit="percentunit",
-            runbook="FramebatchDeadlinesMissed",
+            runbooks=("FramebatchDeadlinesMissed",),
         ),
         timeseries(
             "How many frames wait?",
@@ -174,7 +175,7 @@ TIME = Row(
             unit="s",
             width=8,
             thresholds=look.above(0.02, 0.05),
-            runbook="FramebatchEventLoopLate",
+            runbooks=("FramebatchEventLoopLate",),
         ),
     ],
 )
@@ -193,16 +194,18 @@ MEMORY = Row(
             width=8,
             thresholds=look.above(0.5, 0.8),
             soft_high=1,
-            runbook="FramebatchMemoryNearLimit",
+            runbooks=("FramebatchMemoryNearLimit",),
         ),
         timeseries(
             "How much processor does the server use?",
-            Query(f'rate(process_cpu_seconds_total{{job="framebatch",{BY_INSTANCE}}}[$__rate_interval])', "{{instance}}"),
+            Query(
+                f'rate(process_cpu_seconds_total{{job="framebatch",{BY_INSTANCE}}}[$__rate_interval])', "{{instance}}"
+            ),
             description="Cores of the server's own process, without its decoders. Near 1: one event loop reads no more frames, whatever the device could do.",
             unit="suffix: cores",
             width=8,
             thresholds=look.above(0.8, 0.95),
-            runbook="FramebatchEventLoopLate",
+            runbooks=("FramebatchEventLoopLate",),
         ),
         timeseries(
             "How much memory does it use?",
@@ -214,43 +217,45 @@ MEMORY = Row(
     ],
 )
 
-NVIDIA = Row(
-    "What an NVIDIA device tells of itself (empty without one)",
+TOLD = Row(
+    "What the device tells of itself (a processor tells less, a simulated device nothing)",
     [
         timeseries(
             "Is there memory on the device?",
             Query(f"framebatch_device_memory_used_bytes{{{BY_INSTANCE}}}", "{{scope}} on {{instance}}"),
             Query(f"framebatch_device_memory_total_bytes{{{BY_INSTANCE}}}", "there is, on {{instance}}"),
-            description="Memory in use, of this process and of all. Near the total: batches will fail for want of memory and become smaller. Somebody else's memory grows: another program.",
+            description="Memory in use by the server and by everybody, of a GPU or, on a processor, of the host. Near the total: batches fail for want of memory and become smaller. Only all grows: another program.",
             unit="bytes",
             width=8,
-            runbook="FramebatchDeviceMemoryShort",
+            runbooks=("FramebatchDeviceMemoryShort",),
         ),
         timeseries(
             "How much does it compute?",
             Query(f"framebatch_device_utilisation_ratio{{{BY_INSTANCE}}}", "{{instance}}"),
-            description="Share of the time in which the device ran something, of anybody. Much more than this server's share above: another program is on it.",
+            description="Share of the time in which the device worked, for anybody. Much more than this server's share above: another program is on it.",
             unit="percentunit",
             width=8,
             high=1,
         ),
         timeline(
             "Is it held back?",
-            Query(f"max by (instance, reason) (framebatch_device_throttled{{{BY_INSTANCE}}})", "{{instance}}: {{reason}}"),
+            Query(
+                f"max by (instance, reason) (framebatch_device_throttled{{{BY_INSTANCE}}})", "{{instance}}: {{reason}}"
+            ),
             description="Reasons for which the device lowers its clocks. Heat: fans, dust, a warm cabinet. Power: a limit or a weak supply.",
             mappings=look.DUE,
             width=8,
-            runbook="FramebatchDeviceSlow",
+            runbooks=("FramebatchDeviceSlow",),
         ),
         timeseries(
-            "How hot is it?",
+            "How hot was it?",
             Query(f"framebatch_device_temperature_celsius{{{BY_INSTANCE}}}", "{{instance}}"),
             description="A slow rise over days: dust. A rise with the hall: the cabinet needs air.",
             unit="celsius",
             width=6,
             thresholds=look.above(75, 85),
             low=None,
-            runbook="FramebatchDeviceSlow",
+            runbooks=("FramebatchDeviceSlow",),
         ),
         timeseries(
             "How fast are its clocks?",
@@ -273,7 +278,7 @@ NVIDIA = Row(
                 f" / ({rate('framebatch_batch_frames_sum', BY_MODEL, by='instance')} > 0)",
                 "{{instance}}",
             ),
-            description="Energy of the device over the frames that it ran, idling included. Larger batches cost less a frame; a rise at the same load: clocks or heat.",
+            description="Joules of the device over the frames that it ran, idling included. Larger batches cost less a frame; a rise at the same load: clocks or heat.",
             unit="joule",
             width=6,
         ),
@@ -285,5 +290,5 @@ DEVICE = Board(
     title="framebatch: device and batching",
     description="What is run on the device, why it was started, what it costs, and what the host adds?",
     variables=[INSTANCE, MODEL],
-    rows=[STATS, BATCHES, TIME, MEMORY, NVIDIA],
+    rows=[STATS, BATCHES, TIME, MEMORY, TOLD],
 )

@@ -19,7 +19,7 @@ TO_CAMERA: Final = (
     "/d/framebatch-camera?var-camera=${__value.raw}&${instance:queryparam}&${model:queryparam}&${__url_time_range}",
 )
 OBJECTIVE: Final = 0.01
-AGES: Final = f"framebatch_camera_last_frame_age_seconds{{{BY_INSTANCE},camera=~\"$camera\"}}"
+AGES: Final = f'framebatch_camera_last_frame_age_seconds{{{BY_INSTANCE},camera=~"$camera"}}'
 UP: Final = f'up{{job="framebatch",{BY_INSTANCE}}}'
 
 STATS = Row(
@@ -34,7 +34,7 @@ STATS = Row(
             decimals=2,
             thresholds=look.below(0.95, 0.99),
             none="no frames",
-            runbook="FramebatchDeadlinesMissed",
+            runbooks=("FramebatchDeadlinesMissed",),
         ),
         stat(
             "How much of the error budget is used?",
@@ -45,7 +45,7 @@ STATS = Row(
             decimals=0,
             thresholds=look.above(0.5, 1),
             none="no frames",
-            runbook="FramebatchErrorBudgetSlow",
+            runbooks=("FramebatchErrorBudgetSlow",),
         ),
         stat(
             "How many servers take no frames?",
@@ -53,7 +53,7 @@ STATS = Row(
             description="Servers that Prometheus cannot read, or that refuse every frame. Not 0: /readyz of the server says why, or its log, if it is down.",
             unit="none",
             thresholds=look.above(1, 1),
-            runbook="FramebatchNotReady",
+            runbooks=("FramebatchDown", "FramebatchNotReady"),
         ),
         stat(
             "How many cameras are silent?",
@@ -61,7 +61,7 @@ STATS = Row(
             description="Cameras that sent frames and have sent none for 2 minutes; after 12 hours a camera counts as taken away. Not 0: look at the camera, its cable and its client.",
             unit="none",
             thresholds=look.above(1, 1),
-            runbook="FramebatchCameraSilent",
+            runbooks=("FramebatchCameraSilent",),
         ),
         stat(
             "How full is the fullest device?",
@@ -70,7 +70,7 @@ STATS = Row(
             unit="percentunit",
             decimals=0,
             thresholds=look.above(0.85, 1),
-            runbook="FramebatchCamerasNotFitting",
+            runbooks=("FramebatchCamerasNotFitting",),
         ),
         stat(
             "How long do the slowest answers take?",
@@ -94,7 +94,7 @@ FRAMES = Row(
             unit="suffix: frames/s",
             stacked=True,
             colours=look.coloured(look.OUTCOMES),
-            runbook="FramebatchDeadlinesMissed",
+            runbooks=("FramebatchDeadlinesMissed",),
         ),
         timeseries(
             "Which cameras miss most?",
@@ -107,7 +107,7 @@ FRAMES = Row(
             unit="percentunit",
             thresholds=look.above(0.01, 0.05),
             soft_high=0.02,
-            runbook="FramebatchDeadlinesMissed",
+            runbooks=("FramebatchDeadlinesMissed",),
         ),
         table(
             "Which cameras are worst off?",
@@ -127,7 +127,7 @@ FRAMES = Row(
             description="Every camera, the worst first; a name leads to its own dashboard. A camera without a share in time sends nothing that has to be answered.",
             sort="In time now",
             width=14,
-            runbook="FramebatchDeadlinesMissed",
+            runbooks=("FramebatchDeadlinesMissed",),
         ),
         table(
             "Which alerts are there?",
@@ -161,7 +161,7 @@ OBJECTIVES = Row(
             unit="suffix: x",
             thresholds=look.above(1, 14.4),
             soft_high=2,
-            runbook="FramebatchErrorBudgetFast",
+            runbooks=("FramebatchErrorBudgetFast",),
         ),
         timeseries(
             "Which model uses it?",
@@ -170,7 +170,7 @@ OBJECTIVES = Row(
             unit="suffix: x",
             thresholds=look.above(1, 14.4),
             soft_high=2,
-            runbook="FramebatchErrorBudgetFast",
+            runbooks=("FramebatchErrorBudgetFast",),
         ),
     ],
 )
@@ -186,10 +186,13 @@ TIME = Row(
         ),
         timeseries(
             "How much time is left when an answer is ready?",
-            *(Query(quantile(share, "framebatch_slack_seconds"), name) for share, name in ((0.05, "tightest 5 %"), (0.5, "median"))),
+            *(
+                Query(quantile(share, "framebatch_slack_seconds"), name)
+                for share, name in ((0.05, "tightest 5 %"), (0.5, "median"))
+            ),
             description="What was left of the deadline. The tightest near 0: the next disturbance costs frames, so do not add cameras.",
             unit="s",
-            runbook="FramebatchDeadlinesMissed",
+            runbooks=("FramebatchDeadlinesMissed",),
         ),
     ],
 )
@@ -203,7 +206,7 @@ SERVERS = Row(
             Query(f"framebatch_model_up{{{BY_MODEL}}}", "{{instance}} {{model}}"),
             description="Readiness of each server and whether each model can be run. Red: /readyz and the log say why. A gap: Prometheus could not read the server.",
             mappings=look.STATES,
-            runbook="FramebatchModelDown",
+            runbooks=("FramebatchModelDown",),
         ),
         timeseries(
             "How full is each device?",
@@ -212,16 +215,16 @@ SERVERS = Row(
             unit="percentunit",
             thresholds=look.above(0.85, 1),
             soft_high=1.1,
-            runbook="FramebatchCamerasNotFitting",
+            runbooks=("FramebatchCamerasNotFitting",),
         ),
         timeseries(
             "How many cameras are there?",
             Query(f"sum by (instance) (framebatch_streams{{{BY_INSTANCE}}})", "streams to {{instance}}"),
-            Query(f"count(framebatch_camera_last_frame_age_seconds{{{BY_INSTANCE}}} < 120)", "sent within 2 minutes"),
+            Query(f"count({AGES} < 120)", "sent within 2 minutes"),
             description="Open streams by server, and cameras that sent lately, also by single calls. A step down: cameras lost their connection; a saw: they reconnect.",
             unit="short",
             width=8,
-            runbook="FramebatchCameraSilent",
+            runbooks=("FramebatchCameraSilent",),
         ),
         timeseries(
             "Who is turned away at the door?",

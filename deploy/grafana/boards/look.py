@@ -59,6 +59,9 @@ STATES: Final = words({0: ("no", "red"), 1: ("yes", "green")})
 DUE: Final = words({0: ("no", "green"), 1: ("yes", "orange")})
 VERDICTS: Final = [
     {"type": "range", "options": {"from": 0.99, "to": 1, "result": {"text": "in time", "color": "green", "index": 0}}},
-    {"type": "range", "options": {"from": 0.9, "to": 0.99, "result": {"text": "misses", "color": "orange", "index": 1}}},
+    {
+        "type": "range",
+        "options": {"from": 0.9, "to": 0.99, "result": {"text": "misses", "color": "orange", "index": 1}},
+    },
     {"type": "range", "options": {"from": 0, "to": 0.9, "result": {"text": "loses", "color": "red", "index": 2}}},
 ]

@@ -36,10 +36,10 @@ def stat(
     decimals: int | None = None,
     mappings: list[Panel] | None = None,
     none: str = "nothing yet",
-    runbook: str = "",
+    runbooks: tuple[str, ...] = (),
 ) -> Panel:
     """One present figure."""
-    return _panel("stat", title, description, (width, 4), runbook) | {
+    return _panel("stat", title, description, (width, 4), runbooks) | {
         "targets": _targets([Query(query)], instant=True),
         "fieldConfig": _fields(
             unit=unit,
@@ -75,10 +75,10 @@ def timeseries(
     low: float | None = 0,
     high: float | None = None,
     soft_high: float | None = None,
-    runbook: str = "",
+    runbooks: tuple[str, ...] = (),
 ) -> Panel:
     """Figures over time; with thresholds, their limits are drawn as dashed lines."""
-    custom = {
+    custom: Panel = {
         "drawStyle": "bars" if bars else "line",
         "fillOpacity": 60 if stacked else 10,
         "gradientMode": "none",
@@ -93,7 +93,7 @@ def timeseries(
     if soft_high is not None:
         custom["axisSoftMax"] = soft_high
     limits = {name: value for name, value in (("min", low), ("max", high)) if value is not None}
-    return _panel("timeseries", title, description, (width, 8), runbook) | {
+    return _panel("timeseries", title, description, (width, 8), runbooks) | {
         "targets": _targets(queries),
         "fieldConfig": _fields(
             unit=unit,
@@ -104,15 +104,22 @@ def timeseries(
             **limits,
         ),
         "options": {
-            "legend": {"calcs": ["lastNotNull", "max"], "displayMode": "table", "placement": "bottom", "showLegend": True},
+            "legend": {
+                "calcs": ["lastNotNull", "max"],
+                "displayMode": "table",
+                "placement": "bottom",
+                "showLegend": True,
+            },
             "tooltip": {"mode": "multi", "sort": "desc"},
         },
     }
 
 
-def heatmap(title: str, query: str, *, description: str, unit: str, width: int = 12, runbook: str = "") -> Panel:
+def heatmap(
+    title: str, query: str, *, description: str, unit: str, width: int = 12, runbooks: tuple[str, ...] = ()
+) -> Panel:
     """How a histogram's values were spread over time. Drawn in one colour, whose strength tells how many."""
-    return _panel("heatmap", title, description, (width, 8), runbook) | {
+    return _panel("heatmap", title, description, (width, 8), runbooks) | {
         "targets": [target | {"format": "heatmap"} for target in _targets([Query(query, "{{le}}")])],
         "fieldConfig": {
             "defaults": {"custom": {"scaleDistribution": {"type": "linear"}}},
@@ -133,10 +140,15 @@ def heatmap(title: str, query: str, *, description: str, unit: str, width: int =
 
 
 def timeline(
-    title: str, *queries: Query, description: str, mappings: list[Panel], width: int = 12, runbook: str = ""
+    title: str,
+    *queries: Query,
+    description: str,
+    mappings: list[Panel],
+    width: int = 12,
+    runbooks: tuple[str, ...] = (),
 ) -> Panel:
     """States over time."""
-    return _panel("state-timeline", title, description, (width, 8), runbook) | {
+    return _panel("state-timeline", title, description, (width, 8), runbooks) | {
         "targets": _targets(queries),
         "fieldConfig": _fields(
             unit="none",
@@ -177,21 +189,19 @@ def table(
     descending: bool = False,
     width: int = 24,
     height: int = 9,
-    runbook: str = "",
+    runbooks: tuple[str, ...] = (),
 ) -> Panel:
     """Present values, a row for each set of labels.
 
-    Args:
-        queries: expressions by the name of their column of values, all with the same labels.
-        columns: how columns are shown, by label or name of a query; labels that are not among them are hidden.
-        sort: name of the column, as shown, by which rows are sorted first.
+    `queries` has expressions by the name of their column of values, all with the same labels. `columns` says how columns
+    are shown, by label or name of a query; labels that are not among them are hidden. `sort` is a column as shown.
     """
     refs = {name: chr(ord("A") + place) for place, name in enumerate(queries)}
     alone = len(queries) == 1
     fields = {name: "Value" if alone else f"Value #{refs[name]}" for name in queries}
     shown = {fields.get(name, name): column.name for name, column in columns.items()}
     targets = _targets([Query(expr) for expr in queries.values()], instant=True)
-    return _panel("table", title, description, (width, height), runbook) | {
+    return _panel("table", title, description, (width, height), runbooks) | {
         "targets": [target | {"format": "table"} for target in targets],
         "transformations": [
             {"id": "merge", "options": {}},
@@ -222,19 +232,19 @@ def table(
 
 def text(title: str, content: str, *, description: str, width: int = 12, height: int = 14) -> Panel:
     """Words, in Markdown."""
-    panel = _panel("text", title, description, (width, height), "")
+    panel = _panel("text", title, description, (width, height), ())
     del panel["datasource"]
     return panel | {"options": {"code": {"language": "plaintext"}, "content": content, "mode": "markdown"}}
 
 
-def _panel(kind: str, title: str, description: str, size: tuple[int, int], runbook: str) -> Panel:
+def _panel(kind: str, title: str, description: str, size: tuple[int, int], runbooks: tuple[str, ...]) -> Panel:
     return {
         "type": kind,
         "title": title,
         "description": description,
         "datasource": PROMETHEUS,
         "gridPos": {"w": size[0], "h": size[1]},
-        "links": [{"runbook": runbook}] if runbook else [],
+        "links": [{"runbook": alert} for alert in runbooks],
     }
 
 
@@ -253,7 +263,7 @@ def _targets(queries: list[Query] | tuple[Query, ...], *, instant: bool = False)
     ]
 
 
-def _fields(*, unit: str, thresholds: Panel, overrides: list[Panel] | None = None, **rest: Any) -> Panel:
+def _fields(*, unit: str, thresholds: Panel, overrides: Any = None, **rest: Any) -> Panel:
     return {"defaults": {"unit": unit, "thresholds": thresholds, **rest}, "overrides": overrides or []}
 
 
