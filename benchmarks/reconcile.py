@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import os
 import platform
-import subprocess
 import sys
 import tempfile
 import time
@@ -46,7 +45,7 @@ def measure(arguments: argparse.Namespace, folder: Path) -> tuple[list[str], boo
     ):
         begin = time.monotonic()
         time.sleep(arguments.seconds)
-        lines = [*_head(server), *_answers(prometheus, boards)]
+        lines = [_head(server, prometheus), *_answers(prometheus, boards)]
         fleet.stop()
         seconds = time.monotonic() - begin
         prometheus.wait_for(f"sum(framebatch_frames_total) >= {fleet.answered.total()}", seconds=SETTLE_SECONDS)
@@ -56,13 +55,11 @@ def measure(arguments: argparse.Namespace, folder: Path) -> tuple[list[str], boo
     return [*lines, *_counts(fleet, told, seconds, agree=agree)], agree
 
 
-def _head(server: Server) -> list[str]:
-    version = subprocess.run(["prometheus", "--version"], capture_output=True, text=True, check=True).stdout.split()[2]
-    load = os.getloadavg()[0]
-    return [
-        f"Device {server.facts['device']}, model {server.facts['model']}, Python {platform.python_version()}, Prometheus {version}, "
-        f"{os.cpu_count()} cores, {load:.1f} processes that wanted to run.\n",
-    ]
+def _head(server: Server, prometheus: Prometheus) -> str:
+    return (
+        f"Device {server.facts['device']}, model {server.facts['model']}, Python {platform.python_version()}, "
+        f"Prometheus {prometheus.version()}, {os.cpu_count()} cores, {os.getloadavg()[0]:.1f} processes that wanted to run.\n"
+    )
 
 
 def _answers(prometheus: Prometheus, boards: dict[str, Any]) -> list[str]:

@@ -113,6 +113,11 @@ class Prometheus:
         """All rules with their health and what fires."""
         return [rule for group in self._ask("rules")["groups"] for rule in group["rules"]]
 
+    def version(self) -> str:
+        """Its own."""
+        version: str = self._ask("status/buildinfo")["version"]
+        return version
+
     def wait_for(self, expr: str, *, seconds: float) -> None:
         """Return once the expression has a value.
 

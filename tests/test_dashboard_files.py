@@ -59,10 +59,13 @@ def test_a_dashboard_is_whole(uid: str, series: dict[str, frozenset[str]], sourc
 
 
 def test_the_files_are_what_the_code_makes(root: Path) -> None:
-    """Each file, no more of them, and the tables of the page; after a change: python deploy/grafana/make_dashboards.py."""
+    """Each file, no more of them, the tables of the page and its pictures; after a change: python deploy/grafana/make_dashboards.py."""
     folder = root / "deploy" / "grafana" / "dashboards"
     assert {path.name: path.read_text() for path in folder.glob("*.json")} == make_dashboards.files()
-    assert (root / "docs" / "dashboards.md").read_text() == make_dashboards.page()
+    docs = root / "docs"
+    assert (docs / "dashboards.md").read_text() == make_dashboards.page()
+    pictures = {path.name: path.read_text() for path in (docs / "images").glob("framebatch-*.svg")}
+    assert pictures == make_dashboards.sketches()
 
 
 def test_another_data_source_is_named_everywhere(series: dict[str, frozenset[str]]) -> None:

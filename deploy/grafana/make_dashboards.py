@@ -1,4 +1,4 @@
-"""Writes the dashboards of `boards` to dashboards/*.json, and the tables of their panels into docs/dashboards.md.
+"""Writes the dashboards of `boards` to dashboards/*.json, and what docs/dashboards.md shows of them.
 
 python deploy/grafana/make_dashboards.py
 python deploy/grafana/make_dashboards.py --datasource UID --out DIR     for a Grafana that has its Prometheus already
@@ -18,6 +18,7 @@ from boards.fleet import FLEET
 from boards.pages import with_tables
 from boards.panels import PROMETHEUS
 from boards.runbooks import places_of, runbooks
+from boards.sketch import sketch
 
 HERE: Final = Path(__file__).resolve().parent
 DASHBOARDS: Final = HERE / "dashboards"
@@ -40,10 +41,19 @@ def files(datasource: str = PROMETHEUS["uid"]) -> dict[str, str]:
     }
 
 
+def documented() -> dict[str, dict[str, Any]]:
+    """Answer those that show figures, which the page lists panel by panel."""
+    return {uid: document for uid, document in documents().items() if document["templating"]["list"]}
+
+
 def page() -> str:
-    """Answer docs/dashboards.md with the tables of all panels that show figures."""
-    shown = {uid: document for uid, document in documents().items() if document["templating"]["list"]}
-    return with_tables(PAGE.read_text(encoding="utf-8"), shown)
+    """Answer docs/dashboards.md with the tables of their panels."""
+    return with_tables(PAGE.read_text(encoding="utf-8"), documented())
+
+
+def sketches() -> dict[str, str]:
+    """Answer the pictures of their layouts, by name in docs/images."""
+    return {f"{uid}.svg": sketch(document) for uid, document in documented().items()}
 
 
 def main() -> None:
@@ -57,6 +67,8 @@ def main() -> None:
         (arguments.out / name).write_text(text, encoding="utf-8")
     if arguments.out == DASHBOARDS:
         PAGE.write_text(page(), encoding="utf-8")
+        for name, picture in sketches().items():
+            (DOCS / "images" / name).write_text(picture, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -66,9 +66,9 @@ STATS = Row(
             none="no frames",
         ),
         stat(
-            "How often did it connect?",
+            "How often did it connect again?",
             f"sum(increase({OPENED}[$__range]))",
-            description="Streams that it opened in this time range. Many: its network breaks, its client restarts, or something ends its streams.",
+            description="Streams that it opened in this time range after its first. Many: its network breaks, its client restarts, or something ends its streams.",
             unit="short",
             decimals=0,
             thresholds=look.above(3, 20),

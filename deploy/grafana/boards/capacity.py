@@ -60,7 +60,7 @@ STATS = Row(
             description="Cameras that lately got less than 90 % of their frames answered because the device is asked for more than it carries. They are told so in their answers.",
             unit="none",
             decimals=0,
-            thresholds=look.above(1, 1),
+            thresholds=look.above(1),
             runbooks=("FramebatchCamerasNotFitting",),
         ),
         stat(
@@ -77,7 +77,7 @@ STATS = Row(
             f"max(framebatch_recalibration_due{{{BY_MODEL}}})",
             description="Whether batches have long taken other times than were measured. If the change is to stay: the server's log has the command.",
             unit="none",
-            thresholds=look.above(1, 2),
+            thresholds=look.neutral(),
             mappings=look.DUE,
             runbooks=("FramebatchRecalibrationDue",),
         ),

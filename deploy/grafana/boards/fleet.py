@@ -52,7 +52,7 @@ STATS = Row(
             f"count({UP} == 0 or framebatch_ready{{{BY_INSTANCE}}} == 0) or vector(0)",
             description="Servers that Prometheus cannot read, or that refuse every frame. Not 0: /readyz of the server says why, or its log, if it is down.",
             unit="none",
-            thresholds=look.above(1, 1),
+            thresholds=look.above(1),
             runbooks=("FramebatchDown", "FramebatchNotReady"),
         ),
         stat(
@@ -60,7 +60,7 @@ STATS = Row(
             f"count({AGES} > 120 < 43200) or vector(0)",
             description="Cameras that sent frames and have sent none for 2 minutes; after 12 hours a camera counts as taken away. Not 0: look at the camera, its cable and its client.",
             unit="none",
-            thresholds=look.above(1, 1),
+            thresholds=look.above(1),
             runbooks=("FramebatchCameraSilent",),
         ),
         stat(
@@ -231,7 +231,7 @@ SERVERS = Row(
             Query(rate("framebatch_refused_calls_total", BY_INSTANCE, by="reason"), "calls: {{reason}}"),
             Query(rate("framebatch_refused_streams_total", BY_INSTANCE, by="reason"), "streams: {{reason}}"),
             Query(rate("framebatch_undelivered_answers_total", BY_INSTANCE), "answers whose client had gone"),
-            description="Calls and streams refused before their frames were looked at, by reason, and answers that nobody waited for. Not 0: a client with a wrong token or beyond its limits, or one that gives up too early.",
+            description="Calls without the right credentials, streams beyond a limit (the reason names the setting), and answers that nobody waited for. Not 0: a client without its token, too many cameras, or a client that gives up too early; the log names addresses.",
             unit="suffix: /s",
             width=8,
         ),

@@ -21,9 +21,10 @@ def neutral() -> dict[str, Any]:
     return _steps(("blue", None))
 
 
-def above(warn: float, bad: float) -> dict[str, Any]:
-    """More is worse: orange from `warn` on, red from `bad` on."""
-    return _steps(("green", None), ("orange", warn), ("red", bad))
+def above(*limits: float) -> dict[str, Any]:
+    """More is worse: red from the last limit on, orange from the one before."""
+    colours = ("orange", "red")[-len(limits) :]
+    return _steps(("green", None), *zip(colours, limits, strict=True))
 
 
 def below(bad: float, warn: float) -> dict[str, Any]:
@@ -58,10 +59,9 @@ def _steps(*steps: tuple[str, float | None]) -> dict[str, Any]:
 STATES: Final = words({0: ("no", "red"), 1: ("yes", "green")})
 DUE: Final = words({0: ("no", "green"), 1: ("yes", "orange")})
 VERDICTS: Final = [
-    {"type": "range", "options": {"from": 0.99, "to": 1, "result": {"text": "in time", "color": "green", "index": 0}}},
-    {
-        "type": "range",
-        "options": {"from": 0.9, "to": 0.99, "result": {"text": "misses", "color": "orange", "index": 1}},
-    },
-    {"type": "range", "options": {"from": 0, "to": 0.9, "result": {"text": "loses", "color": "red", "index": 2}}},
+    {"type": "range", "options": {"from": low, "to": high, "result": {"text": text, "color": colour, "index": index}}}
+    for index, (low, high, text, colour) in enumerate(
+        ((0.99, None, "in time", "green"), (0.9, 0.99, "misses", "orange"), (None, 0.9, "loses", "red"))
+    )
 ]
+"""Of a share in time; of two that touch, the first holds."""

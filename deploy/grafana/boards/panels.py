@@ -128,7 +128,14 @@ def heatmap(
         "options": {
             "calculate": False,
             "cellGap": 1,
-            "color": {"exponent": 0.5, "fill": "blue", "mode": "opacity", "scale": "exponential", "steps": 64},
+            "color": {
+                "exponent": 0.5,
+                "fill": "blue",
+                "mode": "opacity",
+                "scale": "exponential",
+                "scheme": "Blues",
+                "steps": 64,
+            },
             "filterValues": {"le": 1e-9},
             "legend": {"show": True},
             "rowsFrame": {"layout": "auto"},
@@ -223,7 +230,6 @@ def table(
         ),
         "options": {
             "cellHeight": "sm",
-            "footer": {"countRows": False, "fields": "", "reducer": ["sum"], "show": False},
             "showHeader": True,
             "sortBy": [{"desc": descending, "displayName": sort}],
         },
