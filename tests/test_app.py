@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import http.client
+import platform
 from typing import TYPE_CHECKING, Any
 
 import grpc.aio
@@ -16,6 +17,7 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from framebatch.app import App
 from framebatch.config import Config
 from framebatch.errors import UsageError
+from framebatch.scheduling import Why
 from framebatch_client import AsyncClient, Outcome
 from framebatch_models import find
 
@@ -53,16 +55,33 @@ def ports(app: App) -> dict[str, str]:
 
 async def status_of(app: App, path: str) -> int:
     """Ask the HTTP port."""
+    return (await asked(app, path))[0]
 
-    def ask() -> int:
+
+async def text_of(app: App, path: str) -> str:
+    """Answer what the HTTP port says."""
+    return (await asked(app, path))[1]
+
+
+async def asked(app: App, path: str) -> tuple[int, str]:
+    """Ask the HTTP port for status and text."""
+
+    def ask() -> tuple[int, str]:
         connection = http.client.HTTPConnection(ports(app)["http"], timeout=10)
         try:
             connection.request("GET", path)
-            return connection.getresponse().status
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
         finally:
             connection.close()
 
     return await asyncio.to_thread(ask)
+
+
+def series_of_text(text: str) -> dict[str, float]:
+    """Answer the values by series."""
+    lines = (line.rpartition(" ") for line in text.splitlines() if not line.startswith("#"))
+    return {name: float(value) for name, _, value in lines}
 
 
 async def serving(app: App, service: str = "") -> str:
@@ -100,6 +119,40 @@ async def test_frames_are_answered(app: App) -> None:
     assert (answer.camera, answer.sequence, answer.timing.batch_size) == ("press-3", 8, 1)
     assert (answer.model, answer.width, answer.height) == ("conveyor", 32, 24)
     assert app.metrics.totals() == {"OK": 1}
+
+
+async def test_series_move_when_things_happen() -> None:
+    """A stream of frames is seen in why batches were released, runs by size, budgets, decoders and streams by camera."""
+    app = make()
+    await app.start()
+    before = series_of_text(await text_of(app, "/metrics"))
+    async with AsyncClient(ports(app)["grpc"]) as client, client.stream(camera="press-3", deadline_ms=20_000) as stream:
+        for _ in range(5):
+            await stream.send(PICTURE)
+        await stream.finish()
+        answers = [answer async for answer in stream.answers()]
+    after = series_of_text(await text_of(app, "/metrics"))
+    await app.stop()
+    assert [answer.outcome for answer in answers] == [Outcome.OK] * 5
+
+    def grown(name: str) -> float:
+        return sum(value - before.get(key, 0) for key, value in after.items() if key.partition("{")[0] == name)
+
+    runs = grown("framebatch_batch_frames_count")
+    assert 1 <= runs <= 5
+    assert grown("framebatch_batches_released_total") == runs
+    assert grown("framebatch_batches_total") == runs
+    busy = grown("framebatch_device_busy_seconds_total")
+    assert grown("framebatch_batch_device_seconds_total") == pytest.approx(busy)
+    assert grown("framebatch_budget_used_ratio_count") == 5
+    assert grown("framebatch_decode_seconds_total") > 0
+    assert after['framebatch_decoders{model="conveyor"}'] == 1
+    assert after['framebatch_camera_streams_opened_total{camera="press-3"}'] == 1
+    assert after['framebatch_curve_seconds{batch="1",model="conveyor",quantile="0.5"}'] == 0.0011
+    assert after['framebatch_capacity_frames_per_second{model="conveyor"}'] > 0
+    reasons = {key for key in before if key.startswith("framebatch_batches_released_total")}
+    assert len(reasons) == len(Why)
+    assert any(f'python="{platform.python_version()}"' in key for key in after if "build_info" in key)
 
 
 async def test_health_follows_the_life_of_the_server() -> None:

@@ -14,7 +14,7 @@ import pytest
 from framebatch.batching import Batcher
 from framebatch.frame import Frame, Outcome
 from framebatch.profile import LatencyTable
-from framebatch.scheduling import Policy, ServiceEstimate
+from framebatch.scheduling import Policy, ServiceEstimate, Why
 from framebatch.testing import NOTHING, FakeDecoders, FakeDetect, Replies, Step
 
 if TYPE_CHECKING:
@@ -38,12 +38,14 @@ class Rig:
         self.replies = Replies()
         self.decoders = FakeDecoders(instant=instant)
         self.detect = FakeDetect()
+        self.released: list[Why] = []
         self.reports: list[tuple[int, int, int]] = []
         self.submitted = 0
         self.batcher = Batcher(
             policy=Policy(ServiceEstimate(table)),
             decoders=self.decoders,
             detect=detect or self.detect,
+            on_release=self.released.append,
             on_batch=self._report,
             **options,
         )
@@ -285,3 +287,18 @@ async def test_it_shows_its_state(make: Callable[..., Rig]) -> None:
     await rig.batcher.drain(0)
     assert repr(rig.batcher).startswith("Batcher(draining: the server is shutting down, unanswered=0, running=0, ")
     assert (rig.batcher.waiting, rig.batcher.decode_backlog) == (0, 0)
+
+
+async def test_every_batch_says_why_it_was_released(make: Callable[..., Rig]) -> None:
+    """When it is handed over: all that waited, then a full one; and what is left of a batch that failed."""
+    rig = make()
+    rig.submit(0)
+    first = await rig.step(0)
+    assert rig.released == [Why.IDLE]
+    rig.submit(*range(1, 9))
+    rig.finish(first)
+    second = await rig.step(1)
+    assert rig.released == [Why.IDLE, Why.FULL]
+    second.finish(error=RuntimeError("no"))
+    await rig.step(2)
+    assert rig.released[2:] == [Why.RETRY]

@@ -130,3 +130,24 @@ async def test_decoders_that_cannot_start_are_told_of(one: Bench, capfd: pytest.
     frame = one.put(PICTURES["jpeg"][0])
     await one.wait(1)
     assert (frame.error, one.pool.broken) == (None, "")
+
+
+async def test_the_work_of_decoders_is_seen(two: Bench) -> None:
+    """How many are at it now, and for how long all of them have been, also one that has died since."""
+    crew = two.pool.crew
+    assert (crew.busy, crew.worked_ns) == (0, 0)
+    two.put(LONG_WORK)
+    two.put(LONG_WORK)
+    while crew.busy < 2:
+        await asyncio.sleep(0)
+    frames = await two.wait(2)
+    assert all(frame.error is None for frame in frames)
+    assert crew.worked_ns > 0
+    await two.asleep()
+    assert crew.busy == 0
+    before, pids = crew.worked_ns, crew.pids
+    os.kill(pids[0], signal.SIGKILL)
+    while crew.pids[0] == pids[0]:
+        await asyncio.sleep(0.01)
+    assert (crew.worked_ns, crew.pids[1]) == (before, pids[1])
+    os.kill(pids[1], signal.SIGCONT)

@@ -46,6 +46,19 @@ async def test_metrics_are_served_as_they_are(server: HttpServer) -> None:
     assert (status, kind.split(";")[0], text) == (200, "text/x-figures", "answers 42\n")
 
 
+async def test_figures_that_take_a_moment_are_awaited() -> None:
+    """The loop is free meanwhile."""
+
+    async def metrics() -> bytes:
+        await asyncio.sleep(0)
+        return b"prepared 1\n"
+
+    server = HttpServer(bind("127.0.0.1", 0), metrics=metrics, content_type="text/plain")
+    await server.start()
+    assert (await get(server, "/metrics"))[2] == "prepared 1\n"
+    await server.stop()
+
+
 async def test_it_is_alive_before_it_is_ready(server: HttpServer) -> None:
     """A supervisor must not kill a server that only starts or drains; a balancer must not send frames to it."""
     assert [(await get(server, path))[0] for path in ("/healthz", "/readyz")] == [200, 503]

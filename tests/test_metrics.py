@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from framebatch.counts import MISSED
 from framebatch.frame import NO_MODEL, Frame, Model, Outcome, Priority
-from framebatch.metrics import MAX_CAMERAS, MISSED, OTHER_CAMERAS, Distribution, Metrics
+from framebatch.metrics import MAX_CAMERAS, OTHER_CAMERAS, PIECE_SAMPLES, Distribution, Metrics
 
 BOLTS = Model("bolts", "1", ("bolt",))
 MS = 1_000_000
@@ -195,8 +198,29 @@ async def test_what_takes_a_moment_is_awaited_before(metrics: Metrics) -> None:
 
     metrics.before_scrape(first)
     metrics.before_scrape(second)
-    await metrics.prepare()
+    assert b"framebatch_info" in await metrics.scrape()
     assert done == [1, 2]
+
+
+async def test_a_scrape_lets_others_run(metrics: Metrics) -> None:
+    """The text is that of one piece, made in many where there are many cameras."""
+    for number in range(MAX_CAMERAS):
+        metrics.answered(make_frame(f"camera {number}"))
+    turns = 0
+
+    async def other() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    running = asyncio.create_task(other())
+    text = await metrics.scrape()
+    running.cancel()
+    families = list(metrics.collect())
+    assert turns > len(families) + MAX_CAMERAS * 3 // PIECE_SAMPLES
+    ours = [line for line in text.splitlines() if b"framebatch_" in line]
+    assert ours == [line for line in metrics.exposition().splitlines() if b"framebatch_" in line]
 
 
 def test_each_model_has_figures_of_its_own(metrics: Metrics) -> None:
@@ -298,15 +322,6 @@ def test_any_name_survives(metrics: Metrics, camera: str) -> None:
     metrics.answered(make_frame(camera))
     key = ("framebatch_frames_total", labels(model="bolts", camera=camera, outcome="OK"))
     assert series(metrics)[key] == 1
-
-
-def test_a_distribution_counts_values_up_to_each_bound() -> None:
-    """A value on a bound belongs to it, and what is above the last goes to +Inf."""
-    distribution = Distribution((1, 2))
-    for value in (0.5, 1, 1.5, 99):
-        distribution.observe(value)
-    assert distribution.cumulative() == [("1.0", 2), ("2.0", 3), ("+Inf", 4)]
-    assert repr(distribution) == "Distribution(count=4, total=102)"
 
 
 def test_it_shows_its_state(metrics: Metrics) -> None:

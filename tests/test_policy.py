@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from framebatch.profile import LatencyTable
-from framebatch.scheduling import Decision, Pending, Policy, Run, ServiceEstimate, Shed, WaitUntil, Why
+from framebatch.scheduling import Decision, Pending, Policy, Run, ServiceEstimate, Shed, WaitUntil
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -146,29 +146,6 @@ DEADLINES = st.lists(st.integers(0, 40 * MS), max_size=25)
 def test_small_cases(load: float, deadlines_ms: list[int], expected: Decision) -> None:
     """For a device that is free now, with these deadlines waiting, the decision is exactly this."""
     assert make_policy(load).decide(queue([ms * MS for ms in deadlines_ms]), 0) == expected
-
-
-@pytest.mark.parametrize(
-    ("load", "deadlines_ms", "why"),
-    [
-        pytest.param(LIGHT, [50] * 3, Why.IDLE, id="all that wait"),
-        pytest.param(LIGHT, [50] * 9, Why.FULL, id="the largest batch"),
-        pytest.param(LIGHT, [50] * 8, Why.FULL, id="the largest batch, and nobody is left"),
-        pytest.param(LIGHT, [3, 9], Why.DEADLINE, id="with one more the head would be late"),
-        pytest.param(HEAVY, [50] * 5, Why.OVERLOAD, id="one less is quicker for each"),
-        pytest.param(HEAVY, [3, 9], Why.OVERLOAD, id="nothing better is possible"),
-    ],
-)
-def test_a_batch_says_why_it_is_as_it_is(load: float, deadlines_ms: list[int], why: Why) -> None:
-    """Whether it was full, all there was, cut for a deadline or chosen under overload."""
-    decision = make_policy(load).decide(queue([ms * MS for ms in deadlines_ms]), 0)
-    assert isinstance(decision, Run)
-    assert decision.why == why
-
-
-def test_why_a_batch_is_run_does_not_tell_it_from_another() -> None:
-    """What is done is the same."""
-    assert Run(1, 1, why=Why.FULL) == Run(1, 1, why=Why.RETRY)
 
 
 def test_the_way_back_counts() -> None:

@@ -7,7 +7,7 @@ from policy_simulation import Item, simulate
 from traces import Slowdown, Trace
 
 from framebatch.profile import LatencyTable
-from framebatch.scheduling import Pending, Policy, PolicyOptions, Priority, Run, ServiceEstimate, WaitUntil
+from framebatch.scheduling import Pending, Policy, PolicyOptions, Priority, Run, ServiceEstimate, WaitUntil, Why
 
 MS = 1_000_000
 TIGHT = LatencyTable.linear(alpha_ns=6 * MS, beta_ns=3 * MS, buckets=range(1, 33))
@@ -84,8 +84,8 @@ def test_it_waits_no_longer_where_nobody_is_expected_soon() -> None:
     """There is time, and the plan says that it would be waited in vain."""
     policy = taught()
     for number in range(4):
-        policy.ready(str(number), 3 * MS, 200 * MS)
-    decision = policy.decide(waiting(*((str(number), 90) for number in range(4))), 3 * MS)
+        policy.ready(str(number), number * MS, (number + 22) * MS)
+    decision = policy.decide(waiting(*((str(number), 30) for number in range(4))), 3 * MS)
     assert isinstance(decision, Run)
     assert (decision.count, decision.why) == (4, Why.PREDICTED)
 
@@ -116,7 +116,7 @@ def test_batches_are_short_for_critical_cameras_until_they_have_been_silent_for_
     policy.shares.classify("press", Priority.CRITICAL)
     for camera in ("a", "b", "press"):
         policy.ready(camera, 0, 24 * MS)
-    for minutes, size in ((0, 2), (9, 2), (10, 32)):
+    for minutes, size, why in ((0, 2, Why.CRITICAL), (9, 2, Why.CRITICAL), (10, 32, Why.FULL)):
         now = minutes * 60_000 * MS
         pending: Pending[Item] = Pending()
         for _ in range(40):
@@ -125,7 +125,7 @@ def test_batches_are_short_for_critical_cameras_until_they_have_been_silent_for_
             pending.make_ready(item)
         decision = policy.decide(pending, now)
         assert isinstance(decision, Run)
-        assert decision.count == size
+        assert (decision.count, decision.why) == (size, why)
 
 
 def test_fairness_leaves_no_camera_out() -> None:

@@ -43,12 +43,7 @@ class Doors:
             UsageError: the port is taken.
         """
         self._config = config
-        self._http = HttpServer(
-            bind(config.host, config.http_port),
-            metrics=metrics.exposition,
-            content_type=CONTENT_TYPE,
-            prepare=metrics.prepare,
-        )
+        self._http = HttpServer(bind(config.host, config.http_port), metrics=metrics.scrape, content_type=CONTENT_TYPE)
         wire = WireFormat(
             read_header=partial(read_header, limits=limits_of(config)),
             find_model=router.find,

@@ -166,7 +166,7 @@ def vitals_of(device: Device, provider: str, *, pid: int, host: Host | None = No
 def _ours(processes: Sequence[GpuProcess], pid: int) -> int | None:
     """What this process takes of a GPU. In a container it has another number there; a single process is then this one."""
     found = next((each for each in processes if each.pid == pid), processes[0] if len(processes) == 1 else None)
-    return None if found is None else found.memory_bytes
+    return None if found is None else found.memory_bytes or None
 
 
 def _host_memory(host: Host) -> tuple[int | None, int | None]:

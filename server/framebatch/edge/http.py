@@ -62,13 +62,11 @@ class HttpServer:
         self,
         listener: socket.socket,
         *,
-        metrics: Callable[[], bytes],
+        metrics: Callable[[], bytes | Awaitable[bytes]],
         content_type: str,
-        prepare: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._listener = listener
         self._metrics = metrics
-        self._prepare = prepare
         self._content_type = content_type
         self.not_ready = "starting"
         routes = [
@@ -110,9 +108,8 @@ class HttpServer:
         return PlainTextResponse(PAGE)
 
     async def _scrape(self, _: Request) -> Response:
-        if self._prepare is not None:
-            await self._prepare()
-        return Response(self._metrics(), media_type=self._content_type)
+        text = self._metrics()
+        return Response(text if isinstance(text, bytes) else await text, media_type=self._content_type)
 
     async def _healthz(self, _: Request) -> Response:
         return PlainTextResponse("ok\n")
