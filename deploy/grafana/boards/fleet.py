@@ -74,7 +74,7 @@ STATS = Row(
         ),
         stat(
             "How long do the slowest answers take?",
-            quantile(0.99, "framebatch_latency_seconds"),
+            f"{quantile(0.99, 'framebatch_latency_seconds')} > 0",
             description="From reading a frame to its detections, the slowest of a hundred. Near the cameras' deadlines: the dashboard of device and batching says where the time goes.",
             unit="s",
             thresholds=look.neutral(),

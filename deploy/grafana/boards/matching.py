@@ -31,7 +31,7 @@ def in_time(matchers: str, *, by: str = "") -> str:
 
 
 def quantile(share: float, histogram: str, matchers: str = BY_MODEL, *, by: str = "") -> str:
-    """A quantile of what a histogram saw lately."""
+    """A quantile of what a histogram saw lately; NaN where it saw nothing."""
     buckets = rate(f"{histogram}_bucket", matchers, by=f"{by}, le" if by else "le")
     return f"histogram_quantile({share:g}, {buckets})"
 
