@@ -58,7 +58,7 @@ TOLD: Final = Row(
             description="Memory in use by the server and by everybody, of a GPU or, on a processor, of the host. Near the total: batches fail for want of memory and become smaller. Only all grows: another program.",
             unit="bytes",
             width=8,
-            runbooks=("FramebatchDeviceMemoryShort",),
+            runbooks=("FramebatchDeviceMemoryNearlyFull", "FramebatchDeviceMemoryShort"),
         ),
         timeseries(
             "How much does it compute?",
