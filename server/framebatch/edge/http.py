@@ -1,4 +1,4 @@
-"""The HTTP port: /metrics, /healthz, /readyz and a plain page at /. Shows; changes nothing."""
+"""The HTTP port: /metrics, /healthz, /readyz, what else it is given, and a plain page at /. Shows; changes nothing."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from starlette.routing import Route
 from framebatch.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from starlette.requests import Request
+    from starlette.routing import BaseRoute
 
 __all__ = ["HttpServer", "bind"]
 
@@ -58,19 +59,35 @@ class HttpServer:
         not_ready: why no frames are accepted, for /readyz; empty when they are.
     """
 
-    def __init__(self, listener: socket.socket, *, metrics: Callable[[], bytes], content_type: str) -> None:
+    def __init__(
+        self,
+        listener: socket.socket,
+        *,
+        metrics: Callable[[], bytes],
+        content_type: str,
+        routes: Sequence[BaseRoute] = (),
+    ) -> None:
+        """Accept nothing yet.
+
+        Args:
+            listener: from `bind`.
+            metrics: what /metrics answers.
+            content_type: of that.
+            routes: further ones, and others in place of those here.
+        """
         self._listener = listener
         self._metrics = metrics
         self._content_type = content_type
         self.not_ready = "starting"
-        routes = [
+        every = [
+            *routes,
             Route("/", self._page),
             Route("/metrics", self._scrape),
             Route("/healthz", self._healthz),
             Route("/readyz", self._readyz),
         ]
         config = uvicorn.Config(
-            Starlette(routes=routes), log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=1
+            Starlette(routes=every), log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=1
         )
         self._server = _Uvicorn(config)
         self._task: asyncio.Task[None] | None = None
