@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 __all__ = ["look", "state"]
 
 _OK: Final = OUTCOMES.index(Outcome.OK)
-_MISSED: Final = [OUTCOMES.index(outcome) for outcome in (Outcome.EXPIRED, Outcome.REJECTED)]
-_DUE: Final = [*_MISSED, _OK, OUTCOMES.index(Outcome.FAILED)]
+_EXPIRED: Final = OUTCOMES.index(Outcome.EXPIRED)
+_REJECTED: Final = OUTCOMES.index(Outcome.REJECTED)
+_FAILED: Final = OUTCOMES.index(Outcome.FAILED)
 
 
 def look(sources: Sources, watch: Watch, now_ns: int) -> None:
@@ -92,10 +93,9 @@ def _server(sources: Sources, grown: Sequence[int], now_ns: int) -> dict[str, An
 
 def _figures(name: str, camera: Camera, back: int, now_ns: int) -> CameraFigures:
     grown = camera.counts.since(back, tuple(camera.ended.values()))
-    silent_seconds = ns_to_seconds(now_ns - camera.arrival_ns)
-    return CameraFigures(
-        name, camera.model, silent_seconds, sum(grown[at] for at in _MISSED), sum(grown[at] for at in _DUE)
-    )
+    missed = grown[_EXPIRED] + grown[_REJECTED]
+    due = missed + grown[_OK] + grown[_FAILED]
+    return CameraFigures(name, camera.model, ns_to_seconds(now_ns - camera.arrival_ns), missed, due)
 
 
 def _cameras(watch: Watch, now_ns: int) -> list[dict[str, Any]]:

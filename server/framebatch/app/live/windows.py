@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from array import array
 from collections import deque
+from operator import sub
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -82,8 +83,7 @@ class Counts:
 
     def since(self, back: int, now: Sequence[int]) -> list[int]:
         """How much each has grown since so many looks ago, or since they began."""
-        then = self.before[-min(back, len(self.before))]
-        return [each - was for each, was in zip(now, then, strict=True)]
+        return list(map(sub, now, self.before[-min(back, len(self.before))]))
 
 
 class Samples:
