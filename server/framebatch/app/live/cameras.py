@@ -63,7 +63,7 @@ class Camera:
     def answered(self, frame: Frame, outcome: Outcome) -> None:
         """A frame of it has its outcome. O(1)."""
         self.ended[outcome] += 1
-        self.model = frame.model.name
+        self.model = frame.model.name or self.model
         self.arrival_ns = frame.arrival_ns
         self.budget_ns = frame.deadline_ns - frame.arrival_ns
         self.live = frame.live

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from framebatch.app.live.alerts import Alerts
 from framebatch.app.live.document import look, state
-from framebatch.app.live.shots import Shots
+from framebatch.app.live.shots import NOBODY, Shots
 from framebatch.app.live.watch import Watch
 from framebatch.app.live.windows import Counts
 from framebatch.clock import now_ns
@@ -153,7 +153,7 @@ class Live:
         if not self._pictures:
             raise LookupError("pictures are switched off: the setting 'page' is 'figures'")
         if self._session is None or self._session.watch.pictures is None:
-            raise LookupError("pictures are kept only while somebody looks at the page")
+            raise LookupError(NOBODY)
         kept = self._session.watch.pictures.newest(camera)
         if kept is None:
             raise LookupError(f"there is no picture of camera {camera!r} yet")

@@ -21,9 +21,10 @@ from framebatch.frame import RawPicture
 if TYPE_CHECKING:
     from framebatch.app.live.pictures import Kept
 
-__all__ = ["Shots"]
+__all__ = ["NOBODY", "Shots"]
 
 AT_A_TIME: Final = 2
+NOBODY: Final = "pictures are kept only while somebody looks at the page"
 CACHE_BYTES: Final = 32 << 20
 MAX_DETECTIONS: Final = 200
 
@@ -63,6 +64,7 @@ class Shots:
 
         Raises:
             InvalidFrame: the picture cannot be decoded.
+            LookupError: this was closed meanwhile.
         """
         key = (kept.camera, large)
         number, body = self._made.get(key, (0, b""))
@@ -70,7 +72,12 @@ class Shots:
             task = self._making.get(key)
             if task is None:
                 task = self._making[key] = asyncio.create_task(self._make(key, kept))
-            body = await asyncio.shield(task)
+            try:
+                body = await asyncio.shield(task)
+            except asyncio.CancelledError:
+                if task.cancelled():
+                    raise LookupError(NOBODY) from None
+                raise
         age_seconds = max(0.0, (now_ns - kept.arrival_ns) / SECOND_NS)
         return b'{"age_seconds":%.2f,' % age_seconds + body[1:]
 

@@ -1,7 +1,7 @@
 """A stream of server-sent events (WHATWG HTML, 9.2) to one viewer: the newest state, whenever there is one.
 
-A slow viewer is given the newest state when it has read the one before, so one is queued for it at most. One that does
-not read for long is dropped, as is one that has gone.
+A slow viewer is given the newest state when it has read the one before, so one is queued for it at most. One that takes
+longer than `STALL_SECONDS` for a state is dropped, as is one that has gone; the kernel gives up one that takes nothing.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class EventStream(Response):
                 async with asyncio.timeout(self._stall_seconds):
                     await send({"type": "http.response.body", "body": body, "more_body": True})
             except TimeoutError:
-                log.info("a viewer of the page has read nothing for %g s and is dropped", self._stall_seconds)
+                log.info("a viewer of the page took longer than %g s to read a state, and is dropped", self._stall_seconds)
                 return
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
