@@ -66,7 +66,7 @@ def observers(app: App) -> tuple[Any, Any]:
 
 async def unobserved(app: App) -> None:
     """Wait until nobody is."""
-    while observers(app) != NOBODY:
+    while observers(app) != NOBODY:  # noqa: ASYNC110 - as the loop goes on, nothing tells of it
         await asyncio.sleep(0)
 
 
@@ -176,13 +176,16 @@ async def test_nobody_is_observed_when_nobody_looks(app: App) -> None:
             assert (observers(app), live.viewers) == (watching, 2)
             await client.detect(PICTURE, camera="press-3", deadline_ms=LONG_MS)
             assert (await ask(at(app, "http"), "/page/cameras/press-3/shot")).status == 200
-        while live.viewers == 2:
+        while live.viewers == 2:  # noqa: ASYNC110 - as the loop goes on, nothing tells of it
             await asyncio.sleep(0)
         assert live.observing
     await unobserved(app)
     assert (live.observing, repr(live)) == (False, "Live(viewers=0, None)")
     missing = await ask(at(app, "http"), "/page/cameras/press-3/shot")
-    assert (missing.status, missing.json()) == (404, {"reason": "pictures are kept only while somebody looks at the page"})
+    assert (missing.status, missing.json()) == (
+        404,
+        {"reason": "pictures are kept only while somebody looks at the page"},
+    )
 
 
 async def test_another_version_is_observed_too(app: App) -> None:
@@ -288,7 +291,7 @@ async def test_a_recording_goes_on_beside_the_page(tmp_path: Path) -> None:
         assert repr(observers(app)[0]).startswith("Several(Recorder(")
         await client.detect(PICTURE, camera="press-3", deadline_ms=LONG_MS)
         await states.until(answered(1))
-    while live.observing:
+    while live.observing:  # noqa: ASYNC110 - as the loop goes on, nothing tells of it
         await asyncio.sleep(0)
     assert observers(app) == alone
     await app.stop()

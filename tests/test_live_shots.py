@@ -83,12 +83,13 @@ async def test_a_small_jpeg_goes_out_as_it_came(shots: Shots) -> None:
 @pytest.mark.parametrize("kind", ["raw", "png", "heavy jpeg", "wide jpeg"])
 async def test_other_pictures_are_drawn_smaller(shots: Shots, kind: str) -> None:
     """At most 640 pixels, at most 1920 where more is asked for; the size told stays the source's."""
-    picture: Picture = {
+    pictures: dict[str, Picture] = {
         "raw": RawPicture(NOISE.tobytes(), 1280, 960, "bgr"),
         "png": EncodedPicture(encoded(".png", 960, 1280)),
         "heavy jpeg": EncodedPicture(cv2.imencode(".jpg", NOISE, (cv2.IMWRITE_JPEG_QUALITY, 90))[1].tobytes()),
         "wide jpeg": EncodedPicture(encoded(".jpg", 1920, 2560)),
-    }[kind]
+    }
+    picture = pictures[kind]
     size = read_header(picture, Limits())
     for large, longest in ((False, 640), (True, min(1920, size.width))):
         document, sent = await shot(shots, kept(picture, found=FOUND), large=large)
@@ -114,7 +115,10 @@ async def test_a_shot_is_made_once_for_all(shots: Shots) -> None:
     assert first == second
     assert repr(shots).startswith("Shots(1 made, ")
     later = json.loads(await shots.get(picture, large=False, now_ns=3 * SECOND_NS))
-    assert (later.pop("age_seconds"), later) == (3.0, {k: v for k, v in json.loads(first).items() if k != "age_seconds"})
+    assert (later.pop("age_seconds"), later) == (
+        3.0,
+        {k: v for k, v in json.loads(first).items() if k != "age_seconds"},
+    )
 
 
 async def test_a_newer_picture_takes_the_place_of_the_older(shots: Shots) -> None:

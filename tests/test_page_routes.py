@@ -108,7 +108,9 @@ async def test_the_files_are_served_with_careful_headers(address: str) -> None:
     assert INDEX in files
 
 
-@pytest.mark.parametrize("path", ["/page/nothing.js", "/page/../http.py", "/page/%2e%2e%2fhttp.py", "/page/__init__.py"])
+@pytest.mark.parametrize(
+    "path", ["/page/nothing.js", "/page/../http.py", "/page/%2e%2e%2fhttp.py", "/page/__init__.py"]
+)
 async def test_nothing_else_is_served_by_name(address: str, path: str) -> None:
     """Whatever is asked for."""
     assert (await ask(address, path)).status == 404
