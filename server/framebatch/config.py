@@ -61,6 +61,20 @@ class Config(BaseModel):
     host: str = "127.0.0.1"
     """Address to listen on; other machines need `0.0.0.0` or an address of this one."""
 
+    access: Path | None = None
+    """File of names, roles and tokens: who may send frames, look, and change models; default: whoever reaches the server."""
+
+    anonymous: bool = False
+    """Whether whoever reaches the server may use it, on an address that other machines reach, where no `access` is given."""
+
+    @model_validator(mode="after")
+    def _known_or_anybody(self) -> Self:
+        if self.access is not None and self.anonymous:
+            raise ValueError(
+                "settings 'access' and 'anonymous': both are given; leave 'anonymous' out, or 'access' to allow everybody"
+            )
+        return self
+
     port: int = Field(default=8001, ge=0, le=65535)
     """gRPC port; 0 takes any free one."""
 

@@ -6,6 +6,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from framebatch.app.guarding import control_of
 from framebatch.app.opening import limits_of
 from framebatch.clock import ms_to_ns
 from framebatch.detection.headers import read_header
@@ -14,6 +15,8 @@ from framebatch.edge.http import HttpServer, bind
 from framebatch.edge.intake import Intake
 from framebatch.edge.models import ModelsService
 from framebatch.edge.priorities import Priorities
+from framebatch.edge.security.grpc_door import GrpcDoor
+from framebatch.edge.security.http_door import HttpDoor
 from framebatch.edge.service import DetectorService
 from framebatch.edge.wire import WireFormat
 from framebatch.metrics import CONTENT_TYPE
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from framebatch.app.repository import Repository
     from framebatch.app.router import Router
     from framebatch.config import Config
+    from framebatch.edge.security.guard import Guard
     from framebatch.metrics import Metrics
 
 __all__ = ["Doors"]
@@ -36,15 +40,34 @@ class Doors:
         service: takes the frames.
     """
 
-    def __init__(self, config: Config, *, router: Router, repository: Repository, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        config: Config,
+        *,
+        router: Router,
+        repository: Repository,
+        metrics: Metrics,
+        guard: Guard | None = None,
+    ) -> None:
         """Take the HTTP port, and accept nothing yet.
+
+        Args:
+            config: settings of the server.
+            router: takes the frames.
+            repository: keeps the models.
+            metrics: counts.
+            guard: knows who may do what; None: whoever reaches the ports may do everything.
 
         Raises:
             UsageError: the port is taken.
         """
         self._config = config
+        self._guard = guard
         self._http = HttpServer(
-            bind(config.host, config.http_port), metrics=metrics.exposition, content_type=CONTENT_TYPE
+            bind(config.host, config.http_port),
+            metrics=metrics.exposition,
+            content_type=CONTENT_TYPE,
+            door=None if guard is None else partial(HttpDoor, guard=guard),
         )
         wire = WireFormat(
             read_header=partial(read_header, limits=limits_of(config)),
@@ -56,8 +79,9 @@ class Doors:
         self.service = DetectorService(Intake(router, wire, metrics), max_stream_frames=config.max_stream_frames)
         self._grpc = GrpcServer(
             self.service,
-            ModelsService(repository, control=config.model_control),
+            ModelsService(repository, control=control_of(config)),
             max_message_bytes=config.max_message_bytes,
+            interceptors=() if guard is None else (GrpcDoor(guard),),
         )
 
     def __repr__(self) -> str:
@@ -75,6 +99,8 @@ class Doors:
         Raises:
             UsageError: the gRPC port is taken.
         """
+        if self._guard is not None:
+            self._guard.start(on_ended=self.service.end_unwelcome)
         await self._http.start()
         await self._grpc.start(self._config.host, self._config.port)
 
@@ -85,6 +111,8 @@ class Doors:
 
     async def close(self) -> None:
         """Let the streams end with their last answers, then close both ports."""
+        if self._guard is not None:
+            self._guard.stop()
         self.service.end_streams()
         await self._grpc.stop(STOP_SECONDS)
         await self._http.stop()

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Final
 
 from framebatch import __version__
 from framebatch.app.doors import Doors
-from framebatch.app.figures import export_figures, export_health, export_recording
+from framebatch.app.figures import export_figures, export_health, export_recording, export_refusals
+from framebatch.app.guarding import open_guard
 from framebatch.app.lag import LoopLag
 from framebatch.app.notify import ServiceManager
 from framebatch.app.profiles import Profiles
@@ -30,6 +31,7 @@ from framebatch.clock import ms_to_ns
 from framebatch.detection.imaging import use_one_thread_per_picture
 from framebatch.device.devices import parse_device
 from framebatch.device.turns import as_guest, taken_by_guest
+from framebatch.edge.security.refusals import Refusals
 from framebatch.errors import UsageError
 from framebatch.metrics import Metrics
 from framebatch.recording import RecordingWriter
@@ -82,6 +84,8 @@ class App:
         self._ending = ""
         self._manager = ServiceManager()
         self._manager.starting("loading")
+        self._refusals = Refusals()
+        self._guard = open_guard(config, self._refusals)
         self._device = parse_device(config.device)
         self._profiles = Profiles(config, shown=shown)
         use_one_thread_per_picture()
@@ -133,7 +137,7 @@ class App:
         config = self.config
         loop = asyncio.get_running_loop()
         self._router = router = Router(loop, default=self.default)
-        self._doors = Doors(config, router=router, repository=self.repository, metrics=self.metrics)
+        self._doors = Doors(config, router=router, repository=self.repository, metrics=self.metrics, guard=self._guard)
         if self._recording is not None:
             self._recording.start()
             router.observe(Recorder("", self._recording.add))
@@ -148,6 +152,7 @@ class App:
         self._lag = LoopLag(loop)
         export_figures(self.metrics, self.repository, self._doors.service)
         export_health(self.metrics, self._lag, self._why_not_ready)
+        export_refusals(self.metrics, self._refusals)
         if self._recording is not None:
             export_recording(self.metrics, self._recording)
         await self._doors.open()

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from starlette.requests import Request
+    from starlette.types import ASGIApp
 
 __all__ = ["HttpServer", "bind"]
 
@@ -58,7 +59,22 @@ class HttpServer:
         not_ready: why no frames are accepted, for /readyz; empty when they are.
     """
 
-    def __init__(self, listener: socket.socket, *, metrics: Callable[[], bytes], content_type: str) -> None:
+    def __init__(
+        self,
+        listener: socket.socket,
+        *,
+        metrics: Callable[[], bytes],
+        content_type: str,
+        door: Callable[[ASGIApp], ASGIApp] | None = None,
+    ) -> None:
+        """Serve on a listening socket.
+
+        Args:
+            listener: owned from now on.
+            metrics: what /metrics answers.
+            content_type: of that.
+            door: puts something before the application that every request passes; None: nothing.
+        """
         self._listener = listener
         self._metrics = metrics
         self._content_type = content_type
@@ -69,8 +85,13 @@ class HttpServer:
             Route("/healthz", self._healthz),
             Route("/readyz", self._readyz),
         ]
+        app: ASGIApp = Starlette(routes=routes)
         config = uvicorn.Config(
-            Starlette(routes=routes), log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=1
+            app if door is None else door(app),
+            log_level="warning",
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=1,
         )
         self._server = _Uvicorn(config)
         self._task: asyncio.Task[None] | None = None
