@@ -21,11 +21,15 @@ log = logging.getLogger(__name__)
 
 
 class _Seen(NamedTuple):
-    """What tells that a file is another one, or was written to."""
+    """What tells that a file is another one, was written to, or may be read by others than before."""
 
     inode: int
     bytes: int
-    modified_ns: int
+    changed_ns: int
+
+    @classmethod
+    def of(cls, found: os.stat_result) -> _Seen:
+        return cls(found.st_ino, found.st_size, found.st_ctime_ns)
 
 
 def exposed_mode(path: Path) -> str:
@@ -54,8 +58,7 @@ class AccessFile:
         """
         try:
             with self._path.open("rb") as file:
-                found = os.fstat(file.fileno())
-                self._seen = _Seen(found.st_ino, found.st_size, found.st_mtime_ns)
+                self._seen = _Seen.of(os.fstat(file.fileno()))
                 text = file.read().decode("utf-8")
         except OSError as error:
             raise UsageError(f"access file {self._path}: cannot be read: {error.strerror}") from error
@@ -65,22 +68,18 @@ class AccessFile:
 
     def read_again(self) -> tuple[Entry, ...] | None:
         """Answer the entries if the file has changed and is good; None: what was known still holds."""
-        before = self._seen
         try:
-            found = self._path.stat()
-            if before == _Seen(found.st_ino, found.st_size, found.st_mtime_ns):
-                return None
-            return self.read()
-        except (OSError, UsageError) as error:
-            if isinstance(error, OSError):
-                self._seen = None
-            if before != self._seen:
-                log.error("%s; what it said before still holds", _fault(self._path, error))  # noqa: TRY400 - no bug
+            found = _Seen.of(self._path.stat())
+        except OSError:
+            found = None  # what is wrong with it, `read` says
+        if found == self._seen:
             return None
-
-
-def _fault(path: Path, error: OSError | UsageError) -> str:
-    return str(error) if isinstance(error, UsageError) else f"access file {path}: {error.strerror}"
+        self._seen = found
+        try:
+            return self.read()
+        except UsageError as error:
+            log.error("%s; what it said before still holds", error)  # noqa: TRY400 - nobody's bug
+            return None
 
 
 def write_private(path: Path, text: str) -> None:
