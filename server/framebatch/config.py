@@ -50,7 +50,7 @@ class Config(BaseModel):
     """With `models`: how often the folder is looked at for changes; 0: never."""
 
     model_control: Literal["local", "all", "off"] = "local"
-    """Who may load and unload models over gRPC: calls from this machine, all, or nobody."""
+    """Who may load and unload models over gRPC: calls from this machine, all, or nobody. With `access`: admins, or nobody."""
 
     device: str = "auto"
     """`auto`, `cpu`, `cuda:N`, or `sim:ALPHA_MS,BETA_MS[,NOISE]` for a simulated accelerator."""
@@ -59,7 +59,7 @@ class Config(BaseModel):
     """`auto`: the stored profile, or a quick calibration at start; `off`: measure briefly; or the path of a profile."""
 
     host: str = "127.0.0.1"
-    """Address to listen on; other machines need `0.0.0.0` or an address of this one."""
+    """Address to listen on; other machines need `0.0.0.0` or an address of this one, and then `access` or `anonymous`."""
 
     access: Path | None = None
     """File of names, roles and tokens: who may send frames, look, and change models; default: whoever reaches the server."""
