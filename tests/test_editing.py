@@ -41,6 +41,7 @@ def test_an_entry_is_removed_with_its_lines() -> None:
     """Comments above the next one stay, and those at the end."""
     left = '# access of hall 2\n\n# the belts\n["belt.1"]\nrole = "camera"\ntoken = "sha256:2"\n# end of hall 2\n'
     assert without_entry(TEXT, "press-3") == left
+    assert without_entry("[a]\n\n[b]\n", "a") == "[b]\n"
     assert without_entry(left, "belt.1") == "# access of hall 2\n\n# the belts\n# end of hall 2\n"
 
 

@@ -50,6 +50,7 @@ TOKEN = f'token = "{HASH}"'
     ("text", "message"),
     [
         ("[a", "is not TOML"),
+        ("a = " + "[" * 100_000, "has tables or lists inside each other without end"),
         ("a = 1", r"\[a\] must be a table"),
         (f'["a*"]\nrole = "camera"\n{TOKEN}', r"\[a\*\]: a name has 1 to 128 printable characters, and none of"),
         (f"[a]\n{TOKEN}", r'\[a\]: role must be "camera" or "operator" or "admin"'),

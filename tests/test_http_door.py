@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import http.client
 import logging
+import shutil
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlencode
 
 import pytest
+from playwright.async_api import async_playwright
 from starlette.responses import StreamingResponse
 
 from framebatch.clock import SECOND_NS
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from playwright.async_api import ConsoleMessage
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 OLGA, PRESS = new_token(), new_token()
@@ -131,6 +134,30 @@ async def test_logging_in_opens_everything_to_look_at(served: Served) -> None:
     assert (await ask(served, "GET", "/metrics", cookie=cookie_of(answer))).status == 401
 
 
+async def test_a_browser_logs_in(served: Served) -> None:
+    """Its rules for pages let the form and the style through, and nothing is complained of."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        pytest.skip("chromium is not installed")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = await browser.new_page()
+        said: list[ConsoleMessage] = []
+        page.on("console", lambda message: said.append(message))  # noqa: PLW0108 - it sets an attribute on what it is given
+        await page.goto(f"http://127.0.0.1:{served.server.port}/login")
+        assert await page.evaluate("getComputedStyle(document.querySelector('form')).display") == "grid"
+        await page.get_by_label("Token").fill(OLGA)
+        await page.get_by_role("button", name="Log in").click()
+        await page.wait_for_url(f"http://127.0.0.1:{served.server.port}/")
+        assert "/metrics" in await page.inner_text("body")
+        assert await page.evaluate("document.cookie") == ""
+        (cookie,) = await page.context.cookies()
+        assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Strict")
+        errors = [each for each in said if each.type == "error" and "favicon" not in each.location["url"]]
+        assert [each.text for each in errors] == []
+        await browser.close()
+
+
 async def test_over_tls_the_cookie_stays_within_tls(served: Served) -> None:
     """Here a proxy on this machine says that the browser came by https."""
     form = {"content-type": "application/x-www-form-urlencoded", "x-forwarded-proto": "https"}
@@ -199,6 +226,18 @@ async def test_wrong_tokens_are_slowed(served: Served) -> None:
 async def test_a_form_without_a_token_is_a_wrong_one(served: Served, body: str) -> None:
     """However large it is."""
     assert (await ask(served, "POST", "/login", body)).status == 401
+
+
+async def test_a_form_that_breaks_off_is_a_wrong_one(served: Served, caplog: pytest.LogCaptureFixture) -> None:
+    """Nothing of it is an error of the server."""
+    _, writer = await asyncio.open_connection("127.0.0.1", served.server.port)
+    writer.write(b"POST /login HTTP/1.1\r\nhost: edge\r\ncontent-length: 100\r\n\r\ntoken=")
+    await writer.drain()
+    writer.close()
+    await writer.wait_closed()
+    while not served.guard.refusals.counts["unauthenticated"]:  # noqa: ASYNC110 - the server has no event for it
+        await asyncio.sleep(0.01)
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
 async def test_a_header_counts_before_a_cookie(served: Served) -> None:

@@ -53,7 +53,7 @@ def without_entry(text: str, name: str) -> str:
         raise _by_hand(name) from None
     if found != expected:
         raise _by_hand(name)
-    return re.sub(r"\n{3,}", "\n\n", left)
+    return re.sub(r"\n{3,}", "\n\n", left).lstrip("\n")
 
 
 def _header(line: str) -> str | None:

@@ -62,6 +62,8 @@ def read_entries(text: str, where: str) -> tuple[Entry, ...]:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"access file {where}: is not TOML: {error}") from error
+    except RecursionError:
+        raise UsageError(f"access file {where}: has tables or lists inside each other without end") from None
     entries = tuple(_entry(name, found, where) for name, found in document.items())
     _tell_apart([(entry.name, entry.token) for entry in entries if entry.token], "token", where)
     by_certificate = [(entry.name, entry.certificate) for entry in entries if not entry.token]

@@ -68,7 +68,11 @@ class Guard:
     async def _follow(self, on_ended: Callable[[], None]) -> None:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            entries = await asyncio.to_thread(self._file.read_again)
+            try:
+                entries = await asyncio.to_thread(self._file.read_again)
+            except Exception:
+                log.exception("%r could not be read again; what it said before still holds", self._file)
+                continue
             if entries is None:
                 continue
             ended = self.register.adopt(entries)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qs
 
+from starlette.requests import ClientDisconnect
 from starlette.responses import HTMLResponse, Response
 
 if TYPE_CHECKING:
@@ -36,10 +37,13 @@ def style() -> Response:
 
 
 async def token_of(request: Request) -> str:
-    """The token that the form sends; empty when it sends none, or far more than one."""
+    """The token that the form sends; empty when it sends none, far more than one, or breaks off."""
     body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MOST_BYTES:
-            return ""
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > MOST_BYTES:
+                return ""
+    except ClientDisconnect:
+        return ""
     return parse_qs(body.decode("ascii", "replace")).get("token", [""])[0].strip()
