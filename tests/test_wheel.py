@@ -86,6 +86,12 @@ def test_the_wheel_brings_types_and_the_bundled_model(installation: Installation
     assert {f"framebatch_models/{model}.toml" for model in bundled} - names == set()
 
 
+def test_the_wheel_brings_the_page_to_log_in(installation: Installation) -> None:
+    """Files that are no modules travel with those that read them."""
+    names = set(zipfile.ZipFile(installation.wheel).namelist())
+    assert {f"framebatch/edge/security/login.{kind}" for kind in ("html", "css")} - names == set()
+
+
 def test_the_wheel_brings_nothing_else(installation: Installation) -> None:
     """Tests, benchmarks and training scripts stay in the repository."""
     folders = {name.partition("/")[0] for name in zipfile.ZipFile(installation.wheel).namelist()}
