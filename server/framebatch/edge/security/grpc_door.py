@@ -42,7 +42,7 @@ class GrpcDoor(aio.ServerInterceptor):
 
     def __init__(self, guard: Guard) -> None:
         self._guard = guard
-        self._guarded: dict[str, Handler] = {}
+        self._guarded: dict[str, tuple[Handler, Handler]] = {}
 
     def __repr__(self) -> str:
         return f"GrpcDoor({self._guard!r})"
@@ -51,16 +51,16 @@ class GrpcDoor(aio.ServerInterceptor):
         self, continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]], details: Any
     ) -> Handler | None:
         """Called by gRPC for each call; a method that does not exist is gRPC's to refuse."""
+        found = await continuation(details)  # each time: interceptors behind this one want to see every call
+        if found is None:
+            return None
         method: str = details.method
-        handler = self._guarded.get(method)
-        if handler is None:
-            found = await continuation(details)
-            if found is None:
-                return None
+        known, guarded = self._guarded.get(method, (None, None))
+        if known is not found:
             action = action_of_method(method)
-            handler = found if action is Action.ASK_HEALTH else self._behind(found, method, action)
-            self._guarded[method] = handler
-        return handler
+            guarded = found if action is Action.ASK_HEALTH else self._behind(found, method, action)
+            self._guarded[method] = found, guarded
+        return guarded
 
     def _behind(self, handler: Handler, method: str, action: Action) -> Handler:
         """A handler that admits the call first."""
