@@ -50,7 +50,7 @@ class Config(BaseModel):
     """With `models`: how often the folder is looked at for changes; 0: never."""
 
     model_control: Literal["local", "all", "off"] = "local"
-    """Who may load and unload models over gRPC: calls from this machine, all, or nobody."""
+    """Who may load and unload models over gRPC: calls from this machine, all, or nobody. With `access`: admins, or nobody."""
 
     device: str = "auto"
     """`auto`, `cpu`, `cuda:N`, or `sim:ALPHA_MS,BETA_MS[,NOISE]` for a simulated accelerator."""
@@ -59,7 +59,21 @@ class Config(BaseModel):
     """`auto`: the stored profile, or a quick calibration at start; `off`: measure briefly; or the path of a profile."""
 
     host: str = "127.0.0.1"
-    """Address to listen on; other machines need `0.0.0.0` or an address of this one."""
+    """Address to listen on; other machines need `0.0.0.0` or an address of this one, and then `access` or `anonymous`."""
+
+    access: Path | None = None
+    """File of names, roles and tokens: who may send frames, look, and change models; default: whoever reaches the server."""
+
+    anonymous: bool = False
+    """Whether whoever reaches the server may use it, on an address that other machines reach, where no `access` is given."""
+
+    @model_validator(mode="after")
+    def _known_or_anybody(self) -> Self:
+        if self.access is not None and self.anonymous:
+            raise ValueError(
+                "settings 'access' and 'anonymous': both are given; leave 'anonymous' out, or 'access' to allow everybody"
+            )
+        return self
 
     port: int = Field(default=8001, ge=0, le=65535)
     """gRPC port; 0 takes any free one."""

@@ -6,6 +6,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from framebatch.app.guarding import control_of
 from framebatch.app.opening import limits_of
 from framebatch.clock import ms_to_ns
 from framebatch.detection.headers import read_header
@@ -15,6 +16,8 @@ from framebatch.edge.intake import Intake
 from framebatch.edge.models import ModelsService
 from framebatch.edge.page import page_routes
 from framebatch.edge.priorities import Priorities
+from framebatch.edge.security.grpc_door import GrpcDoor
+from framebatch.edge.security.http_door import HttpDoor
 from framebatch.edge.service import DetectorService
 from framebatch.edge.wire import WireFormat
 from framebatch.metrics import CONTENT_TYPE
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from framebatch.app.repository import Repository
     from framebatch.app.router import Router
     from framebatch.config import Config
+    from framebatch.edge.security.guard import Guard
     from framebatch.metrics import Metrics
 
 __all__ = ["Doors", "check_ports"]
@@ -49,7 +53,14 @@ class Doors:
     """
 
     def __init__(
-        self, config: Config, *, router: Router, repository: Repository, metrics: Metrics, live: Live | None = None
+        self,
+        config: Config,
+        *,
+        router: Router,
+        repository: Repository,
+        metrics: Metrics,
+        live: Live | None = None,
+        guard: Guard | None = None,
     ) -> None:
         """Take the HTTP port, and accept nothing yet.
 
@@ -59,17 +70,20 @@ class Doors:
             repository: keeps the models.
             metrics: counts.
             live: shows the status page, and is closed with the HTTP port; None: there is no such page.
+            guard: knows who may do what; None: whoever reaches the ports may do everything.
 
         Raises:
             UsageError: the port is taken.
         """
         self._config = config
         self._live = live
+        self._guard = guard
         self._http = HttpServer(
             bind(config.host, config.http_port),
             metrics=metrics.scrape,
             content_type=CONTENT_TYPE,
             routes=[] if live is None else page_routes(live),
+            door=None if guard is None else partial(HttpDoor, guard=guard),
         )
         wire = WireFormat(
             read_header=partial(read_header, limits=limits_of(config)),
@@ -81,8 +95,9 @@ class Doors:
         self.service = DetectorService(Intake(router, wire, metrics), max_stream_frames=config.max_stream_frames)
         self._grpc = GrpcServer(
             self.service,
-            ModelsService(repository, control=config.model_control),
+            ModelsService(repository, control=control_of(config)),
             max_message_bytes=config.max_message_bytes,
+            interceptors=() if guard is None else (GrpcDoor(guard),),
         )
 
     def __repr__(self) -> str:
@@ -100,6 +115,8 @@ class Doors:
         Raises:
             UsageError: the gRPC port is taken.
         """
+        if self._guard is not None:
+            self._guard.start(on_ended=self.service.end_unwelcome)
         await self._http.start()
         await self._grpc.start(self._config.host, self._config.port)
 
@@ -110,6 +127,8 @@ class Doors:
 
     async def close(self) -> None:
         """Let the streams end with their last answers, then close both ports."""
+        if self._guard is not None:
+            self._guard.stop()
         self.service.end_streams()
         await self._grpc.stop(STOP_SECONDS)
         if self._live is not None:

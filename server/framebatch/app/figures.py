@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from framebatch.app.lag import LoopLag
     from framebatch.app.repository import Repository
     from framebatch.app.served import Served
+    from framebatch.edge.security.refusals import Refusals
     from framebatch.edge.service import DetectorService
     from framebatch.metrics import Metrics
     from framebatch.recording import RecordingWriter
@@ -30,6 +31,7 @@ __all__ = [
     "export_figures",
     "export_health",
     "export_recording",
+    "export_refusals",
     "export_versions",
 ]
 
@@ -212,6 +214,16 @@ def export_recording(metrics: Metrics, recording: RecordingWriter) -> None:
         "framebatch_recording_bytes",
         "Size of all recordings in the folder for them.",
         lambda: recording.bytes_on_disk,
+    )
+
+
+def export_refusals(metrics: Metrics, refusals: Refusals) -> None:
+    """Export how many calls were turned away, and why."""
+    metrics.counters(
+        "framebatch_refused_calls",
+        "Calls over gRPC and HTTP that were refused.",
+        ("reason",),
+        lambda: [((reason,), count) for reason, count in refusals.counts.items()],
     )
 
 

@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING, Final
 from framebatch import __version__
 from framebatch.app.device_watch import DeviceWatch, export_device
 from framebatch.app.doors import Doors, check_ports
-from framebatch.app.figures import export_figures, export_health, export_recording, export_versions
+from framebatch.app.figures import (
+    export_figures,
+    export_health,
+    export_recording,
+    export_refusals,
+    export_versions,
+)
+from framebatch.app.guarding import open_guard
 from framebatch.app.lag import LoopLag
 from framebatch.app.live import Live, Sources
 from framebatch.app.notify import ServiceManager
@@ -33,6 +40,7 @@ from framebatch.detection.imaging import use_one_thread_per_picture
 from framebatch.device.devices import parse_device
 from framebatch.device.turns import as_guest, taken_by_guest
 from framebatch.device.vitals import vitals_of
+from framebatch.edge.security.refusals import Refusals
 from framebatch.errors import UsageError
 from framebatch.metrics import Metrics
 from framebatch.recording import RecordingWriter
@@ -85,6 +93,8 @@ class App:
         self._ending = ""
         self._manager = ServiceManager()
         self._manager.starting("loading")
+        self._refusals = Refusals()
+        self._guard = open_guard(config, self._refusals)
         check_ports(config)
         self._device = parse_device(config.device)
         self._profiles = Profiles(config, shown=shown)
@@ -144,7 +154,14 @@ class App:
         self._router = router = Router(loop, default=self.default)
         self._lag = LoopLag(loop)
         self._live = self._make_live(router, self._lag)
-        self._doors = Doors(config, router=router, repository=self.repository, metrics=self.metrics, live=self._live)
+        self._doors = Doors(
+            config,
+            router=router,
+            repository=self.repository,
+            metrics=self.metrics,
+            live=self._live,
+            guard=self._guard,
+        )
         if self._recording is not None:
             self._recording.start()
             router.observe(Recorder("", self._recording.add))
@@ -160,6 +177,7 @@ class App:
         export_health(self.metrics, self._lag, self._why_not_ready)
         export_device(self.metrics, self._watch)
         export_versions(self.metrics)
+        export_refusals(self.metrics, self._refusals)
         if self._recording is not None:
             export_recording(self.metrics, self._recording)
         await self._doors.open()

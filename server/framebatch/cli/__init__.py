@@ -11,7 +11,7 @@ from typing import Final
 
 import typer
 
-from framebatch.cli import config, detect, models, profile, serve
+from framebatch.cli import access, config, detect, models, profile, serve
 from framebatch.cli.calibrate import calibrate
 from framebatch.cli.common import exit_code, print_error
 from framebatch.cli.demo import demo
@@ -37,7 +37,7 @@ _COMMANDS: Final = (
     ("demo", demo),
     ("doctor", doctor),
 )
-_GROUPS: Final = (("models", models.app), ("profile", profile.app), ("config", config.app))
+_GROUPS: Final = (("models", models.app), ("profile", profile.app), ("config", config.app), ("access", access.app))
 
 for _name, _function in _COMMANDS:
     app.command(_name)(_function)

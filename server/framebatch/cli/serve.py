@@ -44,6 +44,16 @@ def serve(
         ),
     ] = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on. Default: 127.0.0.1.")] = None,
+    access: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Who may do what: names, roles and tokens, as `framebatch access` makes them."
+        ),
+    ] = None,
+    anonymous: Annotated[
+        bool | None,
+        typer.Option("--anonymous", help="Other machines may use the server without saying who they are."),
+    ] = None,
     port: Annotated[int | None, typer.Option(help="gRPC port; 0 takes a free one. Default: 8001.")] = None,
     http_port: Annotated[
         int | None, typer.Option(help="Port of /metrics, /healthz and /readyz; 0 takes a free one. Default: 8002.")
@@ -80,6 +90,8 @@ def serve(
         "device": device,
         "profile": profile,
         "host": host,
+        "access": access,
+        "anonymous": anonymous,
         "port": port,
         "http_port": http_port,
         "max_batch": max_batch,

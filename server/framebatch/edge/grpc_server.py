@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from grpc import aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
@@ -15,6 +15,9 @@ from framebatch.errors import UsageError
 # Reflection serves the descriptors of what is imported.
 from framebatch_proto.v1 import detector_pb2, models_pb2, models_pb2_grpc
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 __all__ = ["GrpcServer"]
 
 KEEPALIVE_MS: Final = 20_000
@@ -24,9 +27,17 @@ KEEPALIVE_TIMEOUT_MS: Final = 10_000
 class GrpcServer:
     """Listens from `start` to `stop`."""
 
-    def __init__(self, service: DetectorService, models: ModelsService, *, max_message_bytes: int) -> None:
+    def __init__(
+        self,
+        service: DetectorService,
+        models: ModelsService,
+        *,
+        max_message_bytes: int,
+        interceptors: Sequence[aio.ServerInterceptor] = (),
+    ) -> None:
         self._service = service
         self._server = aio.server(
+            interceptors=interceptors,
             options=[
                 ("grpc.max_receive_message_length", max_message_bytes),
                 ("grpc.max_send_message_length", -1),
@@ -35,7 +46,7 @@ class GrpcServer:
                 ("grpc.keepalive_time_ms", KEEPALIVE_MS),
                 ("grpc.keepalive_timeout_ms", KEEPALIVE_TIMEOUT_MS),
                 ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
-            ]
+            ],
         )
         self._server.add_generic_rpc_handlers((service.handlers(),))
         models_pb2_grpc.add_ModelsServicer_to_server(models, self._server)

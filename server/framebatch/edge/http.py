@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
     from starlette.routing import BaseRoute
+    from starlette.types import ASGIApp
 
 __all__ = ["HttpServer", "bind"]
 
@@ -69,14 +70,16 @@ class HttpServer:
         metrics: Callable[[], bytes | Awaitable[bytes]],
         content_type: str,
         routes: Sequence[BaseRoute] = (),
+        door: Callable[[ASGIApp], ASGIApp] | None = None,
     ) -> None:
         """Accept nothing yet.
 
         Args:
-            listener: from `bind`.
+            listener: from `bind`; owned from now on.
             metrics: what /metrics answers.
             content_type: of that.
             routes: further ones, and others in place of those here.
+            door: puts something before the application that every request passes; None: nothing.
         """
         self._listener = listener
         self._metrics = metrics
@@ -89,8 +92,13 @@ class HttpServer:
             Route("/healthz", self._healthz),
             Route("/readyz", self._readyz),
         ]
+        app: ASGIApp = Starlette(routes=every)
         config = uvicorn.Config(
-            Starlette(routes=every), log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=1
+            app if door is None else door(app),
+            log_level="warning",
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=1,
         )
         self._server = _Uvicorn(config)
         self._task: asyncio.Task[None] | None = None

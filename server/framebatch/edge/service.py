@@ -12,6 +12,8 @@ import grpc
 
 from framebatch.clock import now_ns
 from framebatch.edge.intake import call_deadline_ns
+from framebatch.edge.security.caller import CALLER
+from framebatch.edge.security.grpc_door import end_call
 from framebatch.edge.stream import CameraStream
 from framebatch.frame import Frame, Outcome
 
@@ -62,6 +64,12 @@ class DetectorService:
         for stream in self._streams:
             stream.end()
 
+    def end_unwelcome(self) -> None:
+        """End the streams of callers whose credentials have ended; each gets its last answers first."""
+        for stream in self._streams:
+            if stream.caller.ended is not None:
+                stream.end()
+
     async def _detect(self, message: bytes, context: Context) -> bytes:
         arrival_ns = now_ns()
         answered: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
@@ -75,9 +83,13 @@ class DetectorService:
                 answered.set_result(wire.answer(frame))
 
         deadline_ns = call_deadline_ns(context, arrival_ns)
+        caller = CALLER.get()
         frame, problem = wire.frame(
-            message, camera="", arrival_ns=arrival_ns, call_deadline_ns=deadline_ns, reply=reply
+            message, camera=caller.own, arrival_ns=arrival_ns, call_deadline_ns=deadline_ns, reply=reply
         )
+        if frame.camera != caller.own:
+            frame.camera, refusal = caller.named(frame.camera)
+            problem = refusal or problem
         if problem:
             server.refuse(frame, Outcome.INVALID, problem)
         else:
@@ -95,3 +107,5 @@ class DetectorService:
             await stream.run()
         finally:
             self._streams.discard(stream)
+        if stream.caller.ended is not None:
+            await end_call(context, stream.caller.ended)

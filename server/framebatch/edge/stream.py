@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from framebatch.clock import now_ns
 from framebatch.edge.intake import call_deadline_ns
+from framebatch.edge.security.caller import CALLER
 from framebatch.frame import Frame, Outcome
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ class CameraStream:
 
     The reader stops while `limit` frames are unanswered or unread: a client that never reads costs bounded memory, and
     feels it as back pressure. Invariant: a frame that was read is in `in_flight`, or in `answers`, or written.
+
+    Attributes:
+        caller: whose call it is.
     """
 
     def __init__(self, intake: Intake, context: Context, *, limit: int) -> None:
@@ -28,7 +32,8 @@ class CameraStream:
         self._context = context
         self._limit = limit
         self._call_deadline_ns = call_deadline_ns(context, now_ns())
-        self._camera = ""
+        self.caller: Final = CALLER.get()
+        self._camera = self.caller.own
         self._in_flight: set[Frame] = set()
         self._answers: deque[Frame] = deque()
         self._ended = False
@@ -79,6 +84,8 @@ class CameraStream:
             reply=self._answered,
         )
         if frame.camera != self._camera:
+            frame.camera, refusal = self.caller.named(frame.camera)
+            problem = refusal or problem
             if not self._camera:
                 self._intake.ledger.stream_opened(frame.camera)
             self._camera = frame.camera

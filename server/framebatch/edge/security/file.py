@@ -1,0 +1,107 @@
+"""The access file on the disk: read when it has changed, written whole, and who else can. Judges no credentials."""
+
+from __future__ import annotations
+
+import logging
+import os
+import stat
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from framebatch.edge.security.entries import read_entries
+from framebatch.errors import UsageError
+
+if TYPE_CHECKING:
+    from framebatch.edge.security.entries import Entry
+
+__all__ = ["AccessFile", "exposed_mode", "write_private"]
+
+log = logging.getLogger(__name__)
+
+
+class _Seen(NamedTuple):
+    """What tells that a file is another one, was written to, or may be read by others than before."""
+
+    inode: int
+    bytes: int
+    changed_ns: int
+
+    @classmethod
+    def of(cls, found: os.stat_result) -> _Seen:
+        return cls(found.st_ino, found.st_size, found.st_ctime_ns)
+
+
+def exposed_mode(path: Path) -> str:
+    """Who can read or write the file besides its owner and its group's readers; empty: nobody."""
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if not mode & (stat.S_IRWXO | stat.S_IWGRP):
+        return ""
+    return f"access file {path}: others can read or write it (mode {mode:04o}); chmod 600 {path}"
+
+
+class AccessFile:
+    """One path. Each version of the file is read once; of a faulty one the log says so once. Used by one thread at a time."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._seen: _Seen | None = None
+
+    def __repr__(self) -> str:
+        return f"AccessFile({self._path})"
+
+    def read(self) -> tuple[Entry, ...]:
+        """Answer the entries of the file as it is now.
+
+        Raises:
+            UsageError: it cannot be read, or an entry is wrong.
+        """
+        try:
+            with self._path.open("rb") as file:
+                self._seen = _Seen.of(os.fstat(file.fileno()))
+                text = file.read().decode("utf-8")
+        except OSError as error:
+            raise UsageError(f"access file {self._path}: cannot be read: {error.strerror}") from error
+        except UnicodeDecodeError as error:
+            raise UsageError(f"access file {self._path}: is not TOML: it is not UTF-8") from error
+        return read_entries(text, str(self._path))
+
+    def read_again(self) -> tuple[Entry, ...] | None:
+        """Answer the entries if the file has changed and is good; None: what was known still holds."""
+        try:
+            found = _Seen.of(self._path.stat())
+        except OSError:
+            found = None  # what is wrong with it, `read` says
+        if found == self._seen:
+            return None
+        self._seen = found
+        try:
+            return self.read()
+        except UsageError as error:
+            log.error("%s; what it said before still holds", error)  # noqa: TRY400 - nobody's bug
+            return None
+
+
+def write_private(path: Path, text: str) -> None:
+    """Put a whole new file in the place of the old one, with its owner and mode; a first one is for its owner alone.
+
+    Raises:
+        OSError: it cannot be written; the old one is as it was.
+    """
+    target = path.resolve()
+    number, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")  # mode 0600
+    new = Path(name)
+    try:
+        with os.fdopen(number, "w", encoding="utf-8") as file:
+            if target.exists():
+                old, own = target.stat(), new.stat()
+                if (old.st_uid, old.st_gid) != (own.st_uid, own.st_gid):
+                    os.fchown(number, old.st_uid, old.st_gid)
+                os.fchmod(number, stat.S_IMODE(old.st_mode))
+            file.write(text)
+            file.flush()
+            os.fsync(number)
+        new.replace(target)
+    except BaseException:
+        new.unlink(missing_ok=True)
+        raise
