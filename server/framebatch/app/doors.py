@@ -6,6 +6,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from framebatch.app.bounds import allow_descriptors, bounds_of, export_bounds, paced
 from framebatch.app.opening import limits_of
 from framebatch.clock import ms_to_ns
 from framebatch.detection.headers import read_header
@@ -14,6 +15,7 @@ from framebatch.edge.http import HttpServer, bind
 from framebatch.edge.intake import Intake
 from framebatch.edge.models import ModelsService
 from framebatch.edge.priorities import Priorities
+from framebatch.edge.quota import StreamQuota
 from framebatch.edge.service import DetectorService
 from framebatch.edge.wire import WireFormat
 from framebatch.metrics import CONTENT_TYPE
@@ -43,8 +45,11 @@ class Doors:
             UsageError: the port is taken.
         """
         self._config = config
+        descriptors = allow_descriptors(config)
         self._http = HttpServer(
-            bind(config.host, config.http_port), metrics=metrics.exposition, content_type=CONTENT_TYPE
+            bind(config.host, config.http_port, max_connections=config.max_http_connections),
+            metrics=metrics.exposition,
+            content_type=CONTENT_TYPE,
         )
         wire = WireFormat(
             read_header=partial(read_header, limits=limits_of(config)),
@@ -53,12 +58,18 @@ class Doors:
             wall_clock_ns=time.time_ns,
             priorities=Priorities(config.priorities),
         )
-        self.service = DetectorService(Intake(router, wire, metrics), max_stream_frames=config.max_stream_frames)
+        self.service = DetectorService(
+            Intake(paced(router, config), wire, metrics),
+            max_stream_frames=config.max_stream_frames,
+            quota=StreamQuota(streams=config.max_streams, per_peer=config.max_streams_per_peer),
+        )
         self._grpc = GrpcServer(
             self.service,
             ModelsService(repository, control=config.model_control),
             max_message_bytes=config.max_message_bytes,
+            bounds=bounds_of(config, descriptors),
         )
+        export_bounds(metrics, self.service.quota, self._http)
 
     def __repr__(self) -> str:
         return f"Doors({self._grpc!r}, {self._http!r})"

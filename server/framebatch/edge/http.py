@@ -12,6 +12,8 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from framebatch.edge.http_limits import KEEP_ALIVE_SECONDS, MAX_HEADER_BYTES, BoundedBody, BoundedProtocol
+from framebatch.edge.listener import Listener
 from framebatch.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,14 +26,14 @@ __all__ = ["HttpServer", "bind"]
 PAGE: Final = "framebatch\n\n/metrics   Prometheus\n/healthz   the process lives\n/readyz    frames are accepted\n"
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """A listening socket; port 0 takes any free one.
+def bind(host: str, port: int, *, max_connections: int = 256) -> Listener:
+    """A listening socket that accepts so many connections; port 0 takes any free one.
 
     Raises:
         UsageError: the address cannot be had.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener = Listener(family, limit=max_connections)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
@@ -58,7 +60,7 @@ class HttpServer:
         not_ready: why no frames are accepted, for /readyz; empty when they are.
     """
 
-    def __init__(self, listener: socket.socket, *, metrics: Callable[[], bytes], content_type: str) -> None:
+    def __init__(self, listener: Listener, *, metrics: Callable[[], bytes], content_type: str) -> None:
         self._listener = listener
         self._metrics = metrics
         self._content_type = content_type
@@ -70,13 +72,26 @@ class HttpServer:
             Route("/readyz", self._readyz),
         ]
         config = uvicorn.Config(
-            Starlette(routes=routes), log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=1
+            BoundedBody(Starlette(routes=routes)),
+            http=BoundedProtocol,
+            ws="none",
+            h11_max_incomplete_event_size=MAX_HEADER_BYTES,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            log_level="warning",
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=1,
         )
         self._server = _Uvicorn(config)
         self._task: asyncio.Task[None] | None = None
 
     def __repr__(self) -> str:
         return f"HttpServer(port={self.port}, {f'not ready: {self.not_ready}' if self.not_ready else 'ready'})"
+
+    @property
+    def connections(self) -> int:
+        """Open connections."""
+        return self._listener.open
 
     @property
     def port(self) -> int:
