@@ -135,7 +135,7 @@ class Config(BaseModel):
     max_camera_fps: int = Field(default=1000, ge=0, le=1_000_000)
     """Frames a second of one camera, over all of its streams and calls; further ones are answered REJECTED; 0: no limit."""
 
-    max_connections: int = Field(default=4096, ge=1, le=1_000_000)
+    max_connections: int = Field(default=1024, ge=1, le=1_000_000)
     """Connections to the gRPC port at a time; further ones are closed at once."""
 
     max_streams: int = Field(default=2048, ge=1, le=1_000_000)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-import h11
 from starlette.responses import PlainTextResponse
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -24,6 +23,8 @@ REQUEST_SECONDS: Final = 10.0
 KEEP_ALIVE_SECONDS: Final = 5
 MAX_HEADER_BYTES: Final = 16 << 10
 MAX_BODY_BYTES: Final = 8 << 10
+INCOMPLETE: Final = frozenset(("IDLE", "SEND_BODY"))
+"""h11's names for the states of a client that still has to send something of its request."""
 TOO_SLOW: Final = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
 
@@ -44,7 +45,7 @@ class BoundedProtocol(H11Protocol):
     def data_received(self, data: bytes) -> None:
         """Take bytes; wait for the rest where a request is incomplete."""
         super().data_received(data)
-        if self.conn.their_state in (h11.IDLE, h11.SEND_BODY):
+        if str(self.conn.their_state) in INCOMPLETE:
             self._wait()
         else:
             self._wait_no_longer()
@@ -65,7 +66,7 @@ class BoundedProtocol(H11Protocol):
 
     def _too_slow(self) -> None:
         self._patience = None
-        if self.conn.their_state is h11.IDLE and self.conn.our_state is h11.IDLE:
+        if str(self.conn.their_state) == str(self.conn.our_state) == "IDLE":
             self.transport.write(TOO_SLOW)
             self.transport.close()
         else:

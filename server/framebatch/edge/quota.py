@@ -60,7 +60,6 @@ class StreamQuota:
                 "close some, or raise max_streams_per_peer on the server"
             )
         if self.open >= self._streams:
-            del self._of[peer]
             self.refused[ALL] += 1
             return (
                 f"{self.open} streams are open, and the server may have {self._streams}; "
