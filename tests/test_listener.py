@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import ssl
 from typing import TYPE_CHECKING
 
 import pytest
+import trustme
 
 from framebatch.edge.listener import AT_ONCE, GONE_AFTER_MS, Listener
 
@@ -37,6 +39,12 @@ def accept(listener: Listener) -> list[socket.socket]:
         while True:
             taken.append(listener.accept()[0])
     return taken
+
+
+async def until_open(listener: Listener, count: int) -> None:
+    """Let the loop turn until so many connections are open; waits for ever otherwise."""
+    while listener.open != count:
+        await asyncio.to_thread(bool)
 
 
 def test_one_address_may_have_half_of_the_connections(listener: Listener, caplog: pytest.LogCaptureFixture) -> None:
@@ -114,8 +122,33 @@ async def test_asyncio_closes_what_it_is_told_to(listener: Listener) -> None:
         else:
             assert await reader.read() == b""
             writer.close()
-    while listener.open:  # the loop closes them in its next turns
-        await asyncio.get_running_loop().run_in_executor(None, bool)
+    await until_open(listener, 0)
     assert listener.refused == 0
+    server.close()
+    await server.wait_closed()
+
+
+async def test_a_connection_counts_from_before_tls_to_its_end(listener: Listener) -> None:
+    """One that says nothing has its place from the start; one whose handshake fails gives it back."""
+    authority = trustme.CA()
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    served = asyncio.Event()
+    server = await asyncio.start_server(lambda *_: served.set(), sock=listener, ssl=context)
+    silent = await asyncio.to_thread(connect, listener, "127.0.0.2")
+    reader, writer = await asyncio.open_connection(*listener.getsockname())
+    writer.write(b"GET / HTTP/1.1\r\n\r\n")
+    await reader.read()  # until the server hangs up
+    writer.close()
+    await until_open(listener, 1)
+    silent.close()
+    await until_open(listener, 0)
+    trusting = ssl.create_default_context()
+    authority.configure_trust(trusting)
+    _, writer = await asyncio.open_connection(*listener.getsockname(), ssl=trusting)
+    await served.wait()
+    assert listener.open == 1
+    writer.close()
+    await until_open(listener, 0)
     server.close()
     await server.wait_closed()
