@@ -24,7 +24,10 @@ WARM_SECONDS = 3.0
 
 @dataclass(kw_only=True)
 class Result:
-    """What one run saw. Latencies count from the moment a frame was due, not from when it was sent."""
+    """What one run saw. Latencies count from the moment a frame was due, not from when it was sent.
+
+    `due` are the moments of all counted frames on the monotonic clock, `good_due` those of the good ones.
+    """
 
     cameras: int
     fps: float
@@ -35,6 +38,8 @@ class Result:
     good: int = 0
     latencies: list[float] = field(default_factory=list)
     batch_sizes: list[int] = field(default_factory=list)
+    due: list[float] = field(default_factory=list)
+    good_due: list[float] = field(default_factory=list)
     behind: int = 0
     cpu_seconds: float = 0.0
 
@@ -170,6 +175,7 @@ class _Fleet:
         if self._cpu_begin == 0.0:
             self._cpu_begin = time.process_time()
         self._result.sent += 1
+        self._result.due.append(due)
         self._awaited += 1
         self._due_at[index][number] = due
         self._result.behind += time.monotonic() - due > LATE_SECONDS
@@ -198,7 +204,9 @@ class _Fleet:
             latency = time.monotonic() - due
             result.batch_sizes.append(answer.batch_size)
             result.latencies.append(latency)
-            result.good += latency <= result.deadline_seconds
+            if latency <= result.deadline_seconds:
+                result.good += 1
+                result.good_due.append(due)
 
 
 def _varint(value: int) -> bytes:

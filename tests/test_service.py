@@ -9,6 +9,7 @@ import pytest
 from grpc import aio
 
 from framebatch.edge.intake import CALL_MARGIN_NS, Intake, call_deadline_ns
+from framebatch.edge.quota import StreamQuota
 from framebatch.edge.service import DetectorService
 from framebatch.edge.wire import WireFormat
 from framebatch.frame import Frame, Header, Model, Outcome
@@ -102,7 +103,8 @@ def make(books: Books, limit: int = 100) -> DetectorService:
         deadline_ns=SECOND,
         wall_clock_ns=lambda: 0,
     )
-    return DetectorService(Intake(books, wire, books), max_stream_frames=limit)
+    quota = StreamQuota(streams=10, per_peer=10, peer_of=lambda _: "camera")
+    return DetectorService(Intake(books, wire, books), max_stream_frames=limit, quota=quota)
 
 
 def messages(*sequences: int, **fields: Any) -> list[bytes]:

@@ -94,6 +94,8 @@ def test_the_wheel_brings_the_status_page(root: Path, installation: Installation
         path.name: path.read_bytes() for path in files
     }
     assert "index.html" in {path.name for path in files}
+
+
 def test_the_wheel_brings_the_page_to_log_in(installation: Installation) -> None:
     """Files that are no modules travel with those that read them."""
     names = set(zipfile.ZipFile(installation.wheel).namelist())

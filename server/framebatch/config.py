@@ -152,6 +152,21 @@ class Config(BaseModel):
     max_stream_frames: int = Field(default=256, ge=1)
     """Frames of one stream that may be unanswered or unread; the server stops reading the stream at that."""
 
+    max_camera_fps: int = Field(default=1000, ge=0, le=1_000_000)
+    """Frames a second of one camera, over all of its streams and calls; further ones are answered REJECTED; 0: no limit."""
+
+    max_connections: int = Field(default=1024, ge=1, le=1_000_000)
+    """Connections to the gRPC port at a time; further ones are closed at once."""
+
+    max_streams: int = Field(default=2048, ge=1, le=1_000_000)
+    """Camera streams at a time, over all peers; a further one ends with RESOURCE_EXHAUSTED."""
+
+    max_streams_per_peer: int = Field(default=1024, ge=1, le=1_000_000)
+    """Camera streams of one peer at a time; a further one ends with RESOURCE_EXHAUSTED."""
+
+    max_http_connections: int = Field(default=256, ge=2, le=1_000_000)
+    """Connections to the HTTP port at a time, of which one address may have half; further ones are closed at once."""
+
     record: Path | None = None
     """Folder to write down when frames came, what was decided and how they were answered, to be looked at later."""
 

@@ -6,6 +6,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from framebatch.app.bounds import allow_descriptors, bounds_of, export_bounds, paced
 from framebatch.app.guarding import control_of
 from framebatch.app.opening import limits_of
 from framebatch.clock import ms_to_ns
@@ -16,6 +17,7 @@ from framebatch.edge.intake import Intake
 from framebatch.edge.models import ModelsService
 from framebatch.edge.page import page_routes
 from framebatch.edge.priorities import Priorities
+from framebatch.edge.quota import StreamQuota
 from framebatch.edge.security.grpc_door import GrpcDoor
 from framebatch.edge.security.http_door import HttpDoor
 from framebatch.edge.service import DetectorService
@@ -78,8 +80,9 @@ class Doors:
         self._config = config
         self._live = live
         self._guard = guard
+        descriptors = allow_descriptors(config)
         self._http = HttpServer(
-            bind(config.host, config.http_port),
+            bind(config.host, config.http_port, max_connections=config.max_http_connections),
             metrics=metrics.scrape,
             content_type=CONTENT_TYPE,
             routes=[] if live is None else page_routes(live),
@@ -92,13 +95,19 @@ class Doors:
             wall_clock_ns=time.time_ns,
             priorities=Priorities(config.priorities),
         )
-        self.service = DetectorService(Intake(router, wire, metrics), max_stream_frames=config.max_stream_frames)
+        self.service = DetectorService(
+            Intake(paced(router, config), wire, metrics),
+            max_stream_frames=config.max_stream_frames,
+            quota=StreamQuota(streams=config.max_streams, per_peer=config.max_streams_per_peer),
+        )
         self._grpc = GrpcServer(
             self.service,
             ModelsService(repository, control=control_of(config)),
             max_message_bytes=config.max_message_bytes,
             interceptors=() if guard is None else (GrpcDoor(guard),),
+            bounds=bounds_of(config, descriptors),
         )
+        export_bounds(metrics, self.service.quota, self._http)
 
     def __repr__(self) -> str:
         return f"Doors({self._grpc!r}, {self._http!r})"

@@ -44,7 +44,7 @@ def examine(facts: Facts) -> list[Finding]:
         check_memory(facts.memory),
         check_shared_memory(facts.shared),
         *(check_port(port) for port in facts.ports),
-        check_descriptors(facts.descriptors),
+        check_descriptors(facts.descriptors, facts.connections),
         check_clock(facts.clock),
         *(check_disk(disk) for disk in facts.disks),
         *(check_model(model) for model in facts.models),

@@ -155,6 +155,8 @@ class Facts:
     ports: tuple[Port, ...]
     clock: Clock
     descriptors: int
-    """How many files and connections this process may have open."""
+    """How many files and connections a server may have open: it raises its limit to the hard one."""
+    connections: int
+    """How many it is to accept, by the settings."""
     disks: tuple[Disk, ...]
     models: tuple[Model, ...]

@@ -64,7 +64,8 @@ def gather(
         shared=_shared_memory(),
         ports=tuple(find_port(key, config.host, getattr(config, key), here=host) for key in ("port", "http_port")),
         clock=find_clock(host),
-        descriptors=resource.getrlimit(resource.RLIMIT_NOFILE)[0],
+        descriptors=_descriptors(),
+        connections=config.max_connections + config.max_http_connections,
         disks=find_disks(config.record),
         models=_models(models, device, tried, host),
     )
@@ -97,6 +98,11 @@ def _nvidia(host: Host, *, wanted: int | None) -> Nvidia:
         gpus.append(Gpu(facts.name, free, total, None if processes is None else len(processes)))
     version = host.text("sys/module/nvidia/version") or ""
     return Nvidia(on_bus, version, driver.version() if driver else "", tuple(gpus), wanted)
+
+
+def _descriptors() -> int:
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    return sys.maxsize if hard == resource.RLIM_INFINITY else hard
 
 
 def _memory(host: Host, config: Config) -> Memory | None:

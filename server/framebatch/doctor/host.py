@@ -16,7 +16,6 @@ _TOPIC_MEMORY: Final = "memory"
 _LEAST_MEMORY_BYTES: Final = 512 << 20
 """An idle server with the bundled model and two decoders takes about 280 MB; see docs/doctor.md."""
 _OWN_DESCRIPTORS: Final = 256
-_FEW_CAMERAS: Final = 256
 _PRIVILEGED: Final = 1024
 
 
@@ -109,12 +108,21 @@ def check_clock(clock: Clock) -> Finding:
     )
 
 
-def check_descriptors(limit: int) -> Finding:
-    """Whether there are enough for the connections of many cameras."""
-    cameras = max(0, limit - _OWN_DESCRIPTORS)
-    found = f"{limit} open files allowed: room for about {cameras} connections of cameras"
-    if not cameras:
-        return problem("open files", found, "raise the limit: ulimit -n 4096, or LimitNOFILE=4096 for systemd")
-    if cameras < _FEW_CAMERAS:
-        return note("open files", found, "for more raise it: ulimit -n 4096, or LimitNOFILE=4096 for systemd")
+def check_descriptors(limit: int, connections: int) -> Finding:
+    """Whether there are enough for as many connections as the settings allow.
+
+    Args:
+        limit: open files that a server may have.
+        connections: that it is to accept.
+    """
+    room = max(0, limit - _OWN_DESCRIPTORS)
+    found = f"{limit} open files allowed: room for {room} connections beside the server's own"
+    wanted = connections + _OWN_DESCRIPTORS
+    remedy = f"raise the limit: ulimit -Hn {wanted}, or LimitNOFILE={wanted} for systemd"
+    if not room:
+        return problem("open files", found, remedy)
+    if room < connections:
+        return note(
+            "open files", f"{found}, where the settings want {connections}", f"{remedy}; or lower max_connections"
+        )
     return ok("open files", found)

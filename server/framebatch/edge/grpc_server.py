@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from grpc import aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
@@ -18,10 +18,26 @@ from framebatch_proto.v1 import detector_pb2, models_pb2, models_pb2_grpc
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["GrpcServer"]
+__all__ = ["Bounds", "GrpcServer"]
 
 KEEPALIVE_MS: Final = 20_000
 KEEPALIVE_TIMEOUT_MS: Final = 10_000
+HANDSHAKE_MS: Final = 10_000
+"""From the connection to the client's HTTP/2 settings, TLS included."""
+IDLE_MS: Final = 300_000
+"""A connection without a call is closed; clients of gRPC open another one with their next call."""
+METADATA_BYTES: Final = 16 << 10
+
+
+class Bounds(NamedTuple):
+    """What peers may open; gRPC itself holds them to it."""
+
+    connections: int
+    """Further ones are closed as soon as they are accepted."""
+    calls: int
+    """Of all kinds at a time, streams among them; further ones end with RESOURCE_EXHAUSTED."""
+    calls_of_connection: int
+    """Further ones wait at the client."""
 
 
 class GrpcServer:
@@ -33,11 +49,13 @@ class GrpcServer:
         models: ModelsService,
         *,
         max_message_bytes: int,
+        bounds: Bounds,
         interceptors: Sequence[aio.ServerInterceptor] = (),
     ) -> None:
         self._service = service
         self._server = aio.server(
             interceptors=interceptors,
+            maximum_concurrent_rpcs=bounds.calls,
             options=[
                 ("grpc.max_receive_message_length", max_message_bytes),
                 ("grpc.max_send_message_length", -1),
@@ -46,6 +64,12 @@ class GrpcServer:
                 ("grpc.keepalive_time_ms", KEEPALIVE_MS),
                 ("grpc.keepalive_timeout_ms", KEEPALIVE_TIMEOUT_MS),
                 ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
+                ("grpc.max_allowed_incoming_connections", bounds.connections),
+                ("grpc.max_concurrent_streams", bounds.calls_of_connection),
+                ("grpc.server_handshake_timeout_ms", HANDSHAKE_MS),
+                ("grpc.max_connection_idle_ms", IDLE_MS),
+                ("grpc.max_metadata_size", METADATA_BYTES),
+                ("grpc.absolute_max_metadata_size", METADATA_BYTES),
             ],
         )
         self._server.add_generic_rpc_handlers((service.handlers(),))

@@ -12,6 +12,8 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from framebatch.edge.http_limits import KEEP_ALIVE_SECONDS, MAX_HEADER_BYTES, BoundedBody, BoundedProtocol
+from framebatch.edge.listener import Listener
 from framebatch.errors import UsageError
 
 if TYPE_CHECKING:
@@ -28,14 +30,14 @@ UNREAD_MS: Final = 20_000
 PAGE: Final = "framebatch\n\n/metrics   Prometheus\n/healthz   the process lives\n/readyz    frames are accepted\n"
 
 
-def bind(host: str, port: int, *, option: str = "--http-port") -> socket.socket:
-    """A listening socket; port 0 takes any free one. The option is named where it cannot be had.
+def bind(host: str, port: int, *, option: str = "--http-port", max_connections: int = 256) -> Listener:
+    """A listening socket that accepts so many connections; port 0 takes any free one. The option is named where it cannot be had.
 
     Raises:
         UsageError: the address cannot be had.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener = Listener(family, limit=max_connections)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_MS)  # connections inherit it
     try:
@@ -65,7 +67,7 @@ class HttpServer:
 
     def __init__(
         self,
-        listener: socket.socket,
+        listener: Listener,
         *,
         metrics: Callable[[], bytes | Awaitable[bytes]],
         content_type: str,
@@ -94,7 +96,11 @@ class HttpServer:
         ]
         app: ASGIApp = Starlette(routes=every)
         config = uvicorn.Config(
-            app if door is None else door(app),
+            BoundedBody(app if door is None else door(app)),
+            http=BoundedProtocol,
+            ws="none",
+            h11_max_incomplete_event_size=MAX_HEADER_BYTES,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
             log_level="warning",
             access_log=False,
             lifespan="off",
@@ -105,6 +111,11 @@ class HttpServer:
 
     def __repr__(self) -> str:
         return f"HttpServer(port={self.port}, {f'not ready: {self.not_ready}' if self.not_ready else 'ready'})"
+
+    @property
+    def connections(self) -> int:
+        """Open connections."""
+        return self._listener.open
 
     @property
     def port(self) -> int:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from framebatch.edge.intake import Context, Intake
+    from framebatch.edge.quota import StreamQuota
 
 __all__ = ["SERVICE_NAME", "DetectorService"]
 
@@ -30,15 +31,17 @@ SERVICE_NAME: Final = "framebatch.v1.Detector"
 class DetectorService:
     """The two methods of the service. Lives on the event loop."""
 
-    def __init__(self, intake: Intake, *, max_stream_frames: int) -> None:
+    def __init__(self, intake: Intake, *, max_stream_frames: int, quota: StreamQuota) -> None:
         """Serve.
 
         Args:
             intake: where frames go and answers come from.
             max_stream_frames: frames of a stream that may be unanswered or unread.
+            quota: how many streams may be open; further ones end with RESOURCE_EXHAUSTED.
         """
         self._intake = intake
         self._max_stream_frames = max_stream_frames
+        self.quota = quota
         self._streams: set[CameraStream] = set()
 
     def __repr__(self) -> str:
@@ -101,11 +104,15 @@ class DetectorService:
                 server.withdraw(frame, "the client went away")
 
     async def _detect_stream(self, _: AsyncIterator[bytes], context: Context) -> None:
+        peer = self.quota.peer_of(context)
+        if full := self.quota.enter(peer):
+            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, full)
         stream = CameraStream(self._intake, context, limit=self._max_stream_frames)
         self._streams.add(stream)
         try:
             await stream.run()
         finally:
             self._streams.discard(stream)
+            self.quota.leave(peer)
         if stream.caller.ended is not None:
             await end_call(context, stream.caller.ended)
