@@ -53,12 +53,22 @@ class ScriptedServer:
     """
 
     def __init__(
-        self, reply: Reply = reply_ok, *, refusal: grpc.StatusCode | None = None, health: str = "SERVING"
+        self,
+        reply: Reply = reply_ok,
+        *,
+        refusal: grpc.StatusCode | None = None,
+        health: str = "SERVING",
+        credentials: grpc.ServerCredentials | None = None,
     ) -> None:
-        """Prepare; ``health`` is "SERVING", "NOT_SERVING" or "" for a server without the health service."""
+        """Prepare; ``health`` is "SERVING", "NOT_SERVING" or "" for a server without the health service.
+
+        ``metadata`` has what each call carried, ``credentials`` are for TLS and may be changed between two starts.
+        """
         self.reply = reply
         self.refusal = refusal
         self.health = health
+        self.credentials = credentials
+        self.metadata: list[dict[str, str | bytes]] = []
         self.frames: list[detector_pb2.Frame] = []
         self.streams = 0
         self.port = 0
@@ -81,7 +91,10 @@ class ScriptedServer:
         detector_pb2_grpc.add_DetectorServicer_to_server(_Servicer(self), self._server)
         if self.health:
             self._server.add_generic_rpc_handlers((_health_handler(self),))
-        self.port = self._server.add_insecure_port(self.address)
+        if self.credentials is None:
+            self.port = self._server.add_insecure_port(self.address)
+        else:
+            self.port = self._server.add_secure_port(self.address, self.credentials)
         await self._server.start()
 
     async def stop(self, grace_seconds: float = 0.0) -> None:
@@ -89,6 +102,10 @@ class ScriptedServer:
         if self._server is not None:
             server, self._server = self._server, None
             await server.stop(grace_seconds)
+
+    def called(self, context: Context | grpc.aio.ServicerContext[bytes, bytes]) -> None:
+        """Note what a call carries."""
+        self.metadata.append(dict(context.invocation_metadata() or ()))
 
     async def received(self, count: int) -> None:
         """Wait until this many frames have come since the server was made."""
@@ -119,6 +136,7 @@ class _Servicer(detector_pb2_grpc.DetectorServicer):
         self._script = script
 
     async def Detect(self, request: detector_pb2.Frame, context: Context) -> detector_pb2.Answer:  # noqa: N802 - gRPC's name
+        self._script.called(context)
         await self._refuse(context)
         answer = await self._script.answer(request)
         return answer or await _never()
@@ -127,6 +145,7 @@ class _Servicer(detector_pb2_grpc.DetectorServicer):
         self, request_iterator: AsyncIterator[detector_pb2.Frame], context: Context
     ) -> None:
         self._script.streams += 1
+        self._script.called(context)
         await self._refuse(context)
         writing = asyncio.Lock()
 
@@ -153,7 +172,8 @@ async def _never() -> detector_pb2.Answer:
 def _health_handler(script: ScriptedServer) -> grpc.GenericRpcHandler:
     """Serve grpc.health.v1 with the one message that it needs."""
 
-    async def check(_: bytes, __: object) -> bytes:
+    async def check(_: bytes, context: grpc.aio.ServicerContext[bytes, bytes]) -> bytes:
+        script.called(context)
         return _HEALTH_MESSAGES[script.health]
 
     handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {"Check": grpc.unary_unary_rpc_method_handler(check)}

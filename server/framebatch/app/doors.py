@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from framebatch.app.repository import Repository
     from framebatch.app.router import Router
     from framebatch.config import Config
+    from framebatch.edge.tls import Tls
     from framebatch.metrics import Metrics
 
 __all__ = ["Doors"]
@@ -36,15 +37,21 @@ class Doors:
         service: takes the frames.
     """
 
-    def __init__(self, config: Config, *, router: Router, repository: Repository, metrics: Metrics) -> None:
-        """Take the HTTP port, and accept nothing yet.
+    def __init__(
+        self, config: Config, *, router: Router, repository: Repository, metrics: Metrics, tls: Tls | None = None
+    ) -> None:
+        """Take the HTTP port, and accept nothing yet; without `tls` both ports speak plain text.
 
         Raises:
             UsageError: the port is taken.
         """
         self._config = config
+        self._tls = tls
         self._http = HttpServer(
-            bind(config.host, config.http_port), metrics=metrics.exposition, content_type=CONTENT_TYPE
+            bind(config.host, config.http_port),
+            metrics=metrics.exposition,
+            content_type=CONTENT_TYPE,
+            tls=None if tls is None else tls.http_context,
         )
         wire = WireFormat(
             read_header=partial(read_header, limits=limits_of(config)),
@@ -76,7 +83,10 @@ class Doors:
             UsageError: the gRPC port is taken.
         """
         await self._http.start()
-        await self._grpc.start(self._config.host, self._config.port)
+        tls = None if self._tls is None else self._tls.grpc_credentials()
+        await self._grpc.start(self._config.host, self._config.port, tls=tls)
+        if self._tls is not None:
+            self._tls.start()
 
     async def tell(self, why_not_ready: str) -> None:
         """Tell on both ports whether frames are taken; empty: they are."""
@@ -86,5 +96,7 @@ class Doors:
     async def close(self) -> None:
         """Let the streams end with their last answers, then close both ports."""
         self.service.end_streams()
+        if self._tls is not None:
+            self._tls.stop()
         await self._grpc.stop(STOP_SECONDS)
         await self._http.stop()

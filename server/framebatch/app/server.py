@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from framebatch import __version__
 from framebatch.app.doors import Doors
+from framebatch.app.encryption import export_tls, tls_of
 from framebatch.app.figures import export_figures, export_health, export_recording
 from framebatch.app.lag import LoopLag
 from framebatch.app.notify import ServiceManager
@@ -82,6 +83,7 @@ class App:
         self._ending = ""
         self._manager = ServiceManager()
         self._manager.starting("loading")
+        self._tls = tls_of(config)
         self._device = parse_device(config.device)
         self._profiles = Profiles(config, shown=shown)
         use_one_thread_per_picture()
@@ -133,7 +135,7 @@ class App:
         config = self.config
         loop = asyncio.get_running_loop()
         self._router = router = Router(loop, default=self.default)
-        self._doors = Doors(config, router=router, repository=self.repository, metrics=self.metrics)
+        self._doors = Doors(config, router=router, repository=self.repository, metrics=self.metrics, tls=self._tls)
         if self._recording is not None:
             self._recording.start()
             router.observe(Recorder("", self._recording.add))
@@ -150,6 +152,8 @@ class App:
         export_health(self.metrics, self._lag, self._why_not_ready)
         if self._recording is not None:
             export_recording(self.metrics, self._recording)
+        if self._tls is not None:
+            export_tls(self.metrics, self._tls)
         await self._doors.open()
         self._started = True
         self._lag.start()

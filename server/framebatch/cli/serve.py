@@ -48,6 +48,17 @@ def serve(
     http_port: Annotated[
         int | None, typer.Option(help="Port of /metrics, /healthz and /readyz; 0 takes a free one. Default: 8002.")
     ] = None,
+    tls_certificate: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Certificate of both ports, PEM with its chain. Default: plain text."),
+    ] = None,
+    tls_key: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Its private key, PEM without a password.")
+    ] = None,
+    tls_client_ca: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Cameras must show a certificate of these authorities, PEM. Default: none."),
+    ] = None,
     max_batch: Annotated[
         int | None, typer.Option(help="Largest batch in frames; -1: as the profile says. Default: -1.")
     ] = None,
@@ -75,6 +86,9 @@ def serve(
         "host": host,
         "port": port,
         "http_port": http_port,
+        "tls_certificate": tls_certificate,
+        "tls_key": tls_key,
+        "tls_client_ca": tls_client_ca,
         "max_batch": max_batch,
         "record": record,
     }

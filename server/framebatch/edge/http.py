@@ -15,6 +15,7 @@ from starlette.routing import Route
 from framebatch.errors import UsageError
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable, Iterator
 
     from starlette.requests import Request
@@ -58,7 +59,14 @@ class HttpServer:
         not_ready: why no frames are accepted, for /readyz; empty when they are.
     """
 
-    def __init__(self, listener: socket.socket, *, metrics: Callable[[], bytes], content_type: str) -> None:
+    def __init__(
+        self,
+        listener: socket.socket,
+        *,
+        metrics: Callable[[], bytes],
+        content_type: str,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self._listener = listener
         self._metrics = metrics
         self._content_type = content_type
@@ -72,6 +80,8 @@ class HttpServer:
         config = uvicorn.Config(
             Starlette(routes=routes), log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=1
         )
+        config.load()
+        config.ssl = tls
         self._server = _Uvicorn(config)
         self._task: asyncio.Task[None] | None = None
 
