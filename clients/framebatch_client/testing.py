@@ -7,7 +7,7 @@ back. Scheduling, decoding and detection do not belong here; nothing of the clie
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import grpc
 import grpc.aio
@@ -87,7 +87,9 @@ class ScriptedServer:
 
     async def start(self) -> None:
         """Listen, on any free port the first time and on the same one afterwards."""
-        self._server = grpc.aio.server(options=[("grpc.max_receive_message_length", -1)])
+        self._server = grpc.aio.server(
+            interceptors=(_Listener(self.metadata),), options=[("grpc.max_receive_message_length", -1)]
+        )
         detector_pb2_grpc.add_DetectorServicer_to_server(_Servicer(self), self._server)
         if self.health:
             self._server.add_generic_rpc_handlers((_health_handler(self),))
@@ -102,10 +104,6 @@ class ScriptedServer:
         if self._server is not None:
             server, self._server = self._server, None
             await server.stop(grace_seconds)
-
-    def called(self, context: Context | grpc.aio.ServicerContext[bytes, bytes]) -> None:
-        """Note what a call carries."""
-        self.metadata.append(dict(context.invocation_metadata() or ()))
 
     async def received(self, count: int) -> None:
         """Wait until this many frames have come since the server was made."""
@@ -129,6 +127,21 @@ class ScriptedServer:
         await self.stop()
 
 
+class _Listener(grpc.aio.ServerInterceptor):
+    """Notes what every call carries, whether or not there is such a method."""
+
+    def __init__(self, metadata: list[dict[str, str | bytes]]) -> None:
+        self._metadata = metadata
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Any, Any] | None]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> grpc.RpcMethodHandler[Any, Any] | None:
+        self._metadata.append(dict(handler_call_details.invocation_metadata))
+        return await continuation(handler_call_details)
+
+
 class _Servicer(detector_pb2_grpc.DetectorServicer):
     """Hands every frame to the script."""
 
@@ -136,7 +149,6 @@ class _Servicer(detector_pb2_grpc.DetectorServicer):
         self._script = script
 
     async def Detect(self, request: detector_pb2.Frame, context: Context) -> detector_pb2.Answer:  # noqa: N802 - gRPC's name
-        self._script.called(context)
         await self._refuse(context)
         answer = await self._script.answer(request)
         return answer or await _never()
@@ -145,7 +157,6 @@ class _Servicer(detector_pb2_grpc.DetectorServicer):
         self, request_iterator: AsyncIterator[detector_pb2.Frame], context: Context
     ) -> None:
         self._script.streams += 1
-        self._script.called(context)
         await self._refuse(context)
         writing = asyncio.Lock()
 
@@ -172,8 +183,7 @@ async def _never() -> detector_pb2.Answer:
 def _health_handler(script: ScriptedServer) -> grpc.GenericRpcHandler:
     """Serve grpc.health.v1 with the one message that it needs."""
 
-    async def check(_: bytes, context: grpc.aio.ServicerContext[bytes, bytes]) -> bytes:
-        script.called(context)
+    async def check(_: bytes, __: object) -> bytes:
         return _HEALTH_MESSAGES[script.health]
 
     handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {"Check": grpc.unary_unary_rpc_method_handler(check)}
