@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from certificates import Authority
+
 from framebatch.app import App
 from framebatch.config import Config
 from framebatch_models import find
@@ -22,8 +24,18 @@ class Family(NamedTuple):
 
 
 async def families_of(folder: Path) -> dict[str, Family]:
-    """Start a server that records into the folder, on a simulated device, and answer its own families by name."""
-    config = Config(model="conveyor", device="sim:1,0.1", port=0, http_port=0, decoders=1, record=folder / "recording")
+    """Start a server with TLS that records into the folder, on a simulated device, and answer its own families by name."""
+    pair = Authority(folder / "certificates").issue("server")
+    config = Config(
+        model="conveyor",
+        device="sim:1,0.1",
+        port=0,
+        http_port=0,
+        decoders=1,
+        record=folder / "recording",
+        tls_certificate=pair.certificate,
+        tls_key=pair.key,
+    )
     app = App(config, find("conveyor"))
     await app.start()
     try:

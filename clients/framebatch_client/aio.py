@@ -20,10 +20,9 @@ from framebatch_client.transport import Transport
 if TYPE_CHECKING:
     from types import TracebackType
 
-    import grpc
-
     from framebatch_client.models import ServerModel, ServerModels
     from framebatch_client.request import Mode, Picture, Priority, Region
+    from framebatch_client.tls import Tls
     from framebatch_client.transport import Health
 
 _MARGIN_SECONDS = 2.0
@@ -38,17 +37,20 @@ class AsyncClient:
     Nothing is sent before the first call; a lost connection is made again by itself.
     """
 
-    def __init__(self, server: str, *, credentials: grpc.ChannelCredentials | None = None) -> None:
-        """Prepare, without connecting yet.
+    def __init__(self, server: str, *, token: str | None = None, tls: Tls | bool | None = None) -> None:
+        """Prepare, without connecting yet; files of ``tls`` are read.
 
         Args:
             server: "HOST:PORT", or a full gRPC target such as "unix:/run/framebatch.sock".
-            credentials: for TLS, from ``grpc.ssl_channel_credentials``; None: plain text.
+            token: by which the server knows who calls; sent with every call, shown by nothing. In plain text to
+                another machine it is logged that it can be read on the way.
+            tls: whom to trust and what to show; True: trust the system's authorities; None or False: plain text. Files
+                that were renewed are read again when the connection has to be made anew.
 
         Raises:
-            InvalidRequest: the address names no port.
+            InvalidRequest: the address names no port, a file cannot be used, or the token cannot be sent.
         """
-        self._transport = Transport(server, credentials=credentials)
+        self._transport = Transport(server, token=token, tls=tls)
         self._streams: set[AsyncStream] = set()
 
     def __repr__(self) -> str:

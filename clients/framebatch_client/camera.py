@@ -8,11 +8,12 @@ from __future__ import annotations
 import asyncio
 import signal
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TextIO
 
 from rich.live import Live
 
+from framebatch_client.access import Access
 from framebatch_client.aio import AsyncClient
 from framebatch_client.report import json_line, live_line, summary_table
 
@@ -43,6 +44,7 @@ class CameraRun:
     priority: Priority
     count: int | None
     connect_seconds: float
+    access: Access = field(default_factory=Access)
 
     @property
     def title(self) -> str:
@@ -76,7 +78,7 @@ async def run_camera(
             lines.write(json_line(answer) + "\n")
             lines.flush()
 
-    async with AsyncClient(run.server) as client:
+    async with AsyncClient(run.server, token=run.access.token, tls=run.access.tls) as client:
         with console.status(f"waiting for {run.server}") if live else nullcontext():
             await client.wait_ready(run.connect_seconds)
         stream = client.stream(

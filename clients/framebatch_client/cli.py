@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from framebatch_client.access import read_access
 from framebatch_client.aio import DEFAULT_CONNECT_SECONDS
 from framebatch_client.camera import CameraRun, run_camera
 from framebatch_client.errors import ClientError, InvalidRequest, SourceError
@@ -71,6 +72,34 @@ def camera(
     connect_seconds: Annotated[
         float, typer.Option(min=0, metavar="S", help="How long to wait for the server at the start.")
     ] = DEFAULT_CONNECT_SECONDS,
+    tls: Annotated[
+        bool, typer.Option("--tls", envvar="FRAMEBATCH_TLS", help="Speak TLS, and trust the system's authorities.")
+    ] = False,
+    ca: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", envvar="FRAMEBATCH_CA", help="Speak TLS, and trust these authorities (PEM)."),
+    ] = None,
+    certificate: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", envvar="FRAMEBATCH_CERTIFICATE", help="Show this certificate (PEM)."),
+    ] = None,
+    key: Annotated[
+        Path | None, typer.Option(metavar="FILE", envvar="FRAMEBATCH_KEY", help="Its private key (PEM).")
+    ] = None,
+    server_name: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", envvar="FRAMEBATCH_SERVER_NAME", help="The name that the server's certificate must have."
+        ),
+    ] = None,
+    token_file: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            envvar="FRAMEBATCH_TOKEN_FILE",
+            help="File with the token to show. Without it, FRAMEBATCH_TOKEN is the token.",
+        ),
+    ] = None,
     jsonl: Annotated[
         str | None, typer.Option(metavar="FILE|-", help="Write a line of JSON for each answer; - for stdout.")
     ] = None,
@@ -83,6 +112,15 @@ def camera(
     with ExitStack() as stack:
         try:
             check_address(server)
+            access = read_access(
+                tls=tls,
+                ca=ca,
+                certificate=certificate,
+                key=key,
+                server_name=server_name,
+                token_file=token_file,
+                environ=os.environ,
+            )
             next_frame_ms(fps)
             FrameOptions(camera=name)
             _check_deadline(deadline_ms)
@@ -92,6 +130,7 @@ def camera(
             _give_up(console, str(error), WRONG_USAGE)
         run = CameraRun(
             server=server,
+            access=access,
             source=source,
             camera=name,
             fps=fps,

@@ -19,14 +19,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
     from types import TracebackType
 
-    import grpc
-
     from framebatch_client.answer import Answer
     from framebatch_client.models import ServerModel, ServerModels
     from framebatch_client.pulling import Pictures
     from framebatch_client.request import Mode, Picture, Priority, Region
     from framebatch_client.statistics import StreamStats
     from framebatch_client.stream import AsyncStream
+    from framebatch_client.tls import Tls
     from framebatch_client.transport import Health
 
 _T = TypeVar("_T")
@@ -35,9 +34,9 @@ _T = TypeVar("_T")
 class Client:
     """A connection to one server, for use with ``with`` or until ``close()``; may be shared between threads."""
 
-    def __init__(self, server: str, *, credentials: grpc.ChannelCredentials | None = None) -> None:
+    def __init__(self, server: str, *, token: str | None = None, tls: Tls | bool | None = None) -> None:
         """Prepare, without connecting yet; the arguments are those of ``AsyncClient``."""
-        self._client = AsyncClient(server, credentials=credentials)
+        self._client = AsyncClient(server, token=token, tls=tls)
         self._runner = _Runner()
 
     def __repr__(self) -> str:

@@ -7,7 +7,7 @@ back. Scheduling, decoding and detection do not belong here; nothing of the clie
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import grpc
 import grpc.aio
@@ -53,12 +53,22 @@ class ScriptedServer:
     """
 
     def __init__(
-        self, reply: Reply = reply_ok, *, refusal: grpc.StatusCode | None = None, health: str = "SERVING"
+        self,
+        reply: Reply = reply_ok,
+        *,
+        refusal: grpc.StatusCode | None = None,
+        health: str = "SERVING",
+        credentials: grpc.ServerCredentials | None = None,
     ) -> None:
-        """Prepare; ``health`` is "SERVING", "NOT_SERVING" or "" for a server without the health service."""
+        """Prepare; ``health`` is "SERVING", "NOT_SERVING" or "" for a server without the health service.
+
+        ``metadata`` has what each call carried, ``credentials`` are for TLS and may be changed between two starts.
+        """
         self.reply = reply
         self.refusal = refusal
         self.health = health
+        self.credentials = credentials
+        self.metadata: list[dict[str, str | bytes]] = []
         self.frames: list[detector_pb2.Frame] = []
         self.streams = 0
         self.port = 0
@@ -77,11 +87,16 @@ class ScriptedServer:
 
     async def start(self) -> None:
         """Listen, on any free port the first time and on the same one afterwards."""
-        self._server = grpc.aio.server(options=[("grpc.max_receive_message_length", -1)])
+        self._server = grpc.aio.server(
+            interceptors=(_Listener(self.metadata),), options=[("grpc.max_receive_message_length", -1)]
+        )
         detector_pb2_grpc.add_DetectorServicer_to_server(_Servicer(self), self._server)
         if self.health:
             self._server.add_generic_rpc_handlers((_health_handler(self),))
-        self.port = self._server.add_insecure_port(self.address)
+        if self.credentials is None:
+            self.port = self._server.add_insecure_port(self.address)
+        else:
+            self.port = self._server.add_secure_port(self.address, self.credentials)
         await self._server.start()
 
     async def stop(self, grace_seconds: float = 0.0) -> None:
@@ -110,6 +125,21 @@ class ScriptedServer:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self.stop()
+
+
+class _Listener(grpc.aio.ServerInterceptor):
+    """Notes what every call carries, whether or not there is such a method."""
+
+    def __init__(self, metadata: list[dict[str, str | bytes]]) -> None:
+        self._metadata = metadata
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Any, Any] | None]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> grpc.RpcMethodHandler[Any, Any] | None:
+        self._metadata.append(dict(handler_call_details.invocation_metadata))
+        return await continuation(handler_call_details)
 
 
 class _Servicer(detector_pb2_grpc.DetectorServicer):

@@ -21,6 +21,9 @@ from framebatch_client.errors import (
     InvalidRequest,
     ServerUnavailable,
 )
+from framebatch_client.handshake import Shown, advice
+from framebatch_client.tls import Tls, TlsCredentials
+from framebatch_client.token import metadata_of, warn_of_plain_text
 from framebatch_proto.v1 import detector_pb2, detector_pb2_grpc, models_pb2, models_pb2_grpc
 
 if TYPE_CHECKING:
@@ -60,6 +63,11 @@ _TRANSIENT = {
     grpc.StatusCode.DEADLINE_EXCEEDED,
     grpc.StatusCode.RESOURCE_EXHAUSTED,  # one message over the size limit; the next one may fit
 }
+_REMEDIES = {
+    grpc.StatusCode.UNAUTHENTICATED: "give a token or a certificate that the server knows (token, --token-file, "
+    "FRAMEBATCH_TOKEN; --certificate and --key)",
+    grpc.StatusCode.PERMISSION_DENIED: "whoever calls is known, and may not do this; ask the server's operator",
+}
 _HEALTH_CHECK = "/grpc.health.v1.Health/Check"
 _HEALTH: dict[bytes, Health] = {b"\x08\x01": "SERVING", b"\x08\x02": "NOT_SERVING"}  # field 1, an enum
 _POLL_SECONDS = 0.1
@@ -69,18 +77,24 @@ _PROBE_SECONDS = 1.0
 class Transport:
     """One connection to one server. Belongs to the event loop in which it is first used."""
 
-    def __init__(self, server: str, *, credentials: grpc.ChannelCredentials | None = None) -> None:
-        """Prepare, without connecting yet.
+    def __init__(self, server: str, *, token: str | None = None, tls: Tls | bool | None = None) -> None:
+        """Prepare, without connecting yet: files of ``tls`` are read.
 
         Args:
             server: "HOST:PORT" or a full gRPC target such as "unix:/run/framebatch.sock".
-            credentials: for TLS, from ``grpc.ssl_channel_credentials``; None: plain text.
+            token: by which the server knows who calls; sent with every call, shown by nothing.
+            tls: whom to trust and what to show; True: trust the system's authorities; None or False: plain text.
 
         Raises:
-            InvalidRequest: the address has no port.
+            InvalidRequest: the address has no port, a file cannot be used, or the token cannot be sent.
         """
         self.server = check_address(server)
-        self._credentials = credentials
+        wanted = Tls() if tls is True else tls or None
+        self._credentials = None if wanted is None else TlsCredentials(wanted)
+        self._metadata = metadata_of(token)
+        if token is not None and wanted is None:
+            warn_of_plain_text(server)
+        self._leaving: set[asyncio.Task[None]] = set()
         self._channel: grpc.aio.Channel | None = None
         self._stub: detector_pb2_grpc.DetectorAsyncStub | None = None
         self._closed = False
@@ -97,15 +111,23 @@ class Transport:
         return "new" if self._channel is None else self._channel.get_state().name.lower()
 
     def open(self) -> None:
-        """Make the channel, in the running event loop; again: nothing happens."""
+        """Make the channel, in the running event loop; again: nothing happens, unless its files were renewed.
+
+        A connection that stands is left alone. One that does not is given up for one with the renewed files.
+        """
         if self._closed:
             raise ClientClosed(f"the client of {self.server} is closed")
         if self._channel is not None:
-            return
+            if not self._renewed(self._channel):
+                return
+            leaving = asyncio.create_task(self._channel.close())
+            self._leaving.add(leaving)
+            leaving.add_done_callback(self._leaving.discard)
         if self._credentials is None:
             self._channel = grpc.aio.insecure_channel(self.server, options=_OPTIONS)
         else:
-            self._channel = grpc.aio.secure_channel(self.server, self._credentials, options=_OPTIONS)
+            options = (*_OPTIONS, *self._credentials.options)
+            self._channel = grpc.aio.secure_channel(self.server, self._credentials.current, options=options)
         self._stub = detector_pb2_grpc.DetectorStub(self._channel)
 
     async def detect(self, frame: detector_pb2.Frame, *, timeout_seconds: float) -> detector_pb2.Answer:
@@ -116,23 +138,27 @@ class Transport:
         """
         self.open()
         assert self._stub is not None  # noqa: S101 - open() made it
-        return await self._translated(self._stub.Detect(frame, timeout=timeout_seconds))
+        return await self._translated(self._stub.Detect(frame, timeout=timeout_seconds, metadata=self._metadata))
 
     async def list_models(self, *, timeout_seconds: float) -> models_pb2.ListModelsResponse:
         """Ask which models there are; errors as of ``detect``."""
         return await self._translated(
-            self._models().ListModels(models_pb2.ListModelsRequest(), timeout=timeout_seconds)
+            self._models().ListModels(models_pb2.ListModelsRequest(), timeout=timeout_seconds, metadata=self._metadata)
         )
 
     async def load_model(self, name: str, version: int, *, timeout_seconds: float) -> models_pb2.LoadModelResponse:
         """Have a version served, 0 for the newest, and wait until it is; errors as of ``detect``."""
         request = models_pb2.LoadModelRequest(name=name, version=version)
-        return await self._translated(self._models().LoadModel(request, timeout=timeout_seconds))
+        return await self._translated(
+            self._models().LoadModel(request, timeout=timeout_seconds, metadata=self._metadata)
+        )
 
     async def unload_model(self, name: str, *, timeout_seconds: float) -> models_pb2.UnloadModelResponse:
         """Have a model served no longer, and wait until it is gone; errors as of ``detect``."""
         request = models_pb2.UnloadModelRequest(name=name)
-        return await self._translated(self._models().UnloadModel(request, timeout=timeout_seconds))
+        return await self._translated(
+            self._models().UnloadModel(request, timeout=timeout_seconds, metadata=self._metadata)
+        )
 
     def _models(self) -> models_pb2_grpc.ModelsAsyncStub:
         self.open()
@@ -143,7 +169,7 @@ class Transport:
         """Start a stream call; whether it holds shows in its first read."""
         self.open()
         assert self._stub is not None  # noqa: S101 - open() made it
-        return self._stub.DetectStream()
+        return self._stub.DetectStream(metadata=self._metadata)
 
     async def wait_connected(self, timeout_seconds: float | None) -> None:
         """Connect and wait until the connection stands, trying again as often as needed; None: without limit.
@@ -151,18 +177,30 @@ class Transport:
         Raises:
             ServerUnavailable: not within ``timeout_seconds``; the message says why as far as it is known.
         """
-        self.open()
-        assert self._channel is not None  # noqa: S101 - open() made it
         try:
             async with asyncio.timeout(timeout_seconds):
-                await self._channel.channel_ready()
+                while not await self._connects():
+                    pass
         except TimeoutError:
             reason = await self._why_not()
             raise ServerUnavailable(
                 f"no server at {self.server} within {timeout_seconds:g} s{': ' if reason else ''}{reason}"
             ) from None
+
+    async def _connects(self) -> bool:
+        """Wait until the connection stands; False: not yet, and files may have been renewed meanwhile."""
+        self.open()
+        assert self._channel is not None  # noqa: S101 - open() made it
+        try:
+            async with asyncio.timeout(None if self._credentials is None else MAX_BACKOFF_SECONDS):
+                await self._channel.channel_ready()
+        except TimeoutError:
+            return False
         except grpc.aio.UsageError as error:
-            raise ClientClosed(f"the client of {self.server} is closed") from error
+            if self._closed:
+                raise ClientClosed(f"the client of {self.server} is closed") from error
+            return False  # another stream found renewed files, and made a new channel
+        return True
 
     async def health(self, *, timeout_seconds: float) -> Health:
         """Ask ``grpc.health.v1``; a server without that service is UNKNOWN.
@@ -175,7 +213,9 @@ class Transport:
             _HEALTH_CHECK, request_serializer=None, response_deserializer=None
         )
         try:
-            return _HEALTH.get(await self._translated(check(b"", timeout=timeout_seconds)), "UNKNOWN")
+            return _HEALTH.get(
+                await self._translated(check(b"", timeout=timeout_seconds, metadata=self._metadata)), "UNKNOWN"
+            )
         except CallFailed as error:
             if error.status != grpc.StatusCode.UNIMPLEMENTED.name:
                 raise
@@ -200,16 +240,31 @@ class Transport:
         self._closed = True
         if self._channel is not None:
             await self._channel.close()
+        await asyncio.gather(*self._leaving)
 
     async def end_of(self, call: Call) -> ClientError:
         """Say why a stream call has ended, as the error to report."""
-        return translate(self.server, await call.code(), await call.details())
+        return translate(self.server, await call.code(), await call.details(), shown=self._shown)
+
+    @property
+    def _shown(self) -> Shown:
+        if self._credentials is None:
+            return "plain text"
+        return "TLS" if self._credentials.tls.certificate is None else "TLS with a certificate"
+
+    def _renewed(self, channel: grpc.aio.Channel) -> bool:
+        """Tell whether there are other files than those of a channel, whose connection does not stand."""
+        return (
+            self._credentials is not None
+            and channel.get_state() is not grpc.ChannelConnectivity.READY
+            and self._credentials.renewed()
+        )
 
     async def _translated(self, call: Awaitable[_T]) -> _T:
         try:
             return await call
         except grpc.aio.AioRpcError as error:
-            raise translate(self.server, error.code(), error.details()) from error
+            raise translate(self.server, error.code(), error.details(), shown=self._shown) from error
         except grpc.aio.UsageError as error:
             raise ClientClosed(f"the client of {self.server} is closed") from error
 
@@ -237,17 +292,19 @@ async def read_answer(call: Call) -> detector_pb2.Answer | None:
     return message if isinstance(message, detector_pb2.Answer) else None
 
 
-def translate(server: str, code: grpc.StatusCode, details: str | None) -> ClientError:
-    """The one place where a gRPC status becomes an error of ours."""
+def translate(server: str, code: grpc.StatusCode, details: str | None, *, shown: Shown = "plain text") -> ClientError:
+    """The one place where a gRPC status becomes an error of ours; ``shown`` is how the client speaks."""
     details = "the server ended the stream" if code is grpc.StatusCode.OK else details or code.name.lower()
     words = details.rpartition("Failed to connect to remote host: ")[2]
     if code is grpc.StatusCode.DEADLINE_EXCEEDED:
         return AnswerTimeout(f"{server}: no answer within the call's time limit")
     if code is grpc.StatusCode.UNAVAILABLE and _CONNECT_FAILURE.search(details):
-        return ServerUnavailable(f"{server}: {words}")
+        check = advice(details, shown)
+        return ServerUnavailable(f"{server}: {check} ({words})" if check else f"{server}: {words}")
     if code in _TRANSIENT and code is not grpc.StatusCode.RESOURCE_EXHAUSTED:
         return ConnectionLost(f"{server}: {words}")
-    return CallFailed(f"{server}: {code.name}: {words}", status=code.name)
+    remedy = f"; {_REMEDIES[code]}" if code in _REMEDIES else ""
+    return CallFailed(f"{server}: {code.name}: {words}{remedy}", status=code.name)
 
 
 def is_final(error: ClientError) -> bool:

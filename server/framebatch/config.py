@@ -87,6 +87,33 @@ class Config(BaseModel):
     max_viewers: int = Field(default=32, ge=1, le=1024)
     """How many may look at the page at a time; a further one is told to come back."""
 
+    tls_certificate: Path | None = None
+    """PEM file of the certificate that both ports show, followed by those up to its authority; default: plain text."""
+
+    tls_key: Path | None = None
+    """PEM file of the certificate's private key, not encrypted."""
+
+    tls_client_ca: Path | None = None
+    """PEM file of authorities; clients of the gRPC port must show a certificate of one of them. Default: they need none."""
+
+    tls_http_clients: bool = False
+    """Whether browsers and Prometheus must show a certificate of `tls_client_ca` too."""
+
+    @model_validator(mode="after")
+    def _whole_tls(self) -> Self:
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            given, missing = (
+                ("tls_key", "tls_certificate") if self.tls_certificate is None else ("tls_certificate", "tls_key")
+            )
+            raise ValueError(f"setting {given!r} is given without {missing!r}; give both, or neither for plain text")
+        if self.tls_client_ca is not None and self.tls_certificate is None:
+            raise ValueError(
+                "setting 'tls_client_ca' needs 'tls_certificate' and 'tls_key': only TLS shows certificates"
+            )
+        if self.tls_http_clients and self.tls_client_ca is None:
+            raise ValueError("setting 'tls_http_clients' needs 'tls_client_ca', whose certificates are to be shown")
+        return self
+
     max_batch: int = Field(default=-1, ge=-1, le=1024)
     """Largest batch in frames; -1: as the profile says."""
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from framebatch.app.router import Router
     from framebatch.config import Config
     from framebatch.edge.security.guard import Guard
+    from framebatch.edge.tls import Tls
     from framebatch.metrics import Metrics
 
 __all__ = ["Doors", "check_ports"]
@@ -63,6 +64,7 @@ class Doors:
         metrics: Metrics,
         live: Live | None = None,
         guard: Guard | None = None,
+        tls: Tls | None = None,
     ) -> None:
         """Take the HTTP port, and accept nothing yet.
 
@@ -73,6 +75,7 @@ class Doors:
             metrics: counts.
             live: shows the status page, and is closed with the HTTP port; None: there is no such page.
             guard: knows who may do what; None: whoever reaches the ports may do everything.
+            tls: encrypts both ports; None: they speak plain text.
 
         Raises:
             UsageError: the port is taken.
@@ -80,6 +83,7 @@ class Doors:
         self._config = config
         self._live = live
         self._guard = guard
+        self._tls = tls
         descriptors = allow_descriptors(config)
         self._http = HttpServer(
             bind(config.host, config.http_port, max_connections=config.max_http_connections),
@@ -87,6 +91,7 @@ class Doors:
             content_type=CONTENT_TYPE,
             routes=[] if live is None else page_routes(live),
             door=None if guard is None else partial(HttpDoor, guard=guard),
+            tls=None if tls is None else tls.http_context,
         )
         wire = WireFormat(
             read_header=partial(read_header, limits=limits_of(config)),
@@ -127,7 +132,10 @@ class Doors:
         if self._guard is not None:
             self._guard.start(on_ended=self.service.end_unwelcome)
         await self._http.start()
-        await self._grpc.start(self._config.host, self._config.port)
+        tls = None if self._tls is None else self._tls.grpc_credentials()
+        await self._grpc.start(self._config.host, self._config.port, tls=tls)
+        if self._tls is not None:
+            self._tls.start()
 
     async def tell(self, why_not_ready: str) -> None:
         """Tell on both ports whether frames are taken; empty: they are."""
@@ -139,6 +147,8 @@ class Doors:
         if self._guard is not None:
             self._guard.stop()
         self.service.end_streams()
+        if self._tls is not None:
+            self._tls.stop()
         await self._grpc.stop(STOP_SECONDS)
         if self._live is not None:
             self._live.close()

@@ -29,7 +29,9 @@ def open_guard(config: Config, refusals: Refusals) -> Guard | None:
         UsageError: other machines could use the server and nobody said that they may, or the access file is wrong.
     """
     path = config.access
-    warning = check_exposure(config.host, access=path is not None, anonymous=config.anonymous, encrypted=False)
+    warning = check_exposure(
+        config.host, access=path is not None, anonymous=config.anonymous, encrypted=config.tls_certificate is not None
+    )
     if warning:
         log.warning("%s", warning)
     if path is None:

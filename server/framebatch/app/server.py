@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from framebatch import __version__
 from framebatch.app.device_watch import DeviceWatch, export_device
 from framebatch.app.doors import Doors, check_ports
+from framebatch.app.encryption import export_tls, tls_of
 from framebatch.app.figures import (
     export_figures,
     export_health,
@@ -95,6 +96,7 @@ class App:
         self._manager.starting("loading")
         self._refusals = Refusals()
         self._guard = open_guard(config, self._refusals)
+        self._tls = tls_of(config)
         check_ports(config)
         self._device = parse_device(config.device)
         self._profiles = Profiles(config, shown=shown)
@@ -161,6 +163,7 @@ class App:
             metrics=self.metrics,
             live=self._live,
             guard=self._guard,
+            tls=self._tls,
         )
         if self._recording is not None:
             self._recording.start()
@@ -180,6 +183,8 @@ class App:
         export_refusals(self.metrics, self._refusals)
         if self._recording is not None:
             export_recording(self.metrics, self._recording)
+        if self._tls is not None:
+            export_tls(self.metrics, self._tls)
         await self._doors.open()
         self._started = True
         self._lag.start()

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import dataclasses
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from framebatch.cli.common import JsonOption, print_json
-from framebatch.errors import DeviceError, UsageError
+from framebatch.cli.reaching import (
+    CaOption,
+    CertificateOption,
+    KeyOption,
+    Reach,
+    ServerNameOption,
+    ServerOption,
+    TlsOption,
+    TokenFileOption,
+    reach,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from framebatch_client import Client, ModelVersion, ServerModel, ServerModels
+    from framebatch_client import ModelVersion, ServerModel, ServerModels
 
 __all__ = ["list_models", "load_model", "register", "unload_model"]
 
-ServerOption = Annotated[str, typer.Option("--server", metavar="HOST:PORT", help="The server's gRPC address.")]
 NameArgument = Annotated[
     str, typer.Argument(metavar="NAME", help="The model's name, as `framebatch models list` says.")
 ]
@@ -32,9 +38,20 @@ def register(group: typer.Typer) -> None:
         group.command(name)(function)
 
 
-def list_models(*, server: ServerOption = "localhost:8001", json: JsonOption = False) -> None:
+def list_models(
+    *,
+    server: ServerOption = "localhost:8001",
+    tls: TlsOption = False,
+    ca: CaOption = None,
+    certificate: CertificateOption = None,
+    key: KeyOption = None,
+    server_name: ServerNameOption = None,
+    token_file: TokenFileOption = None,
+    json: JsonOption = False,
+) -> None:
     """Say which models a server has, in which versions, and which of them answer frames."""
-    with _asking(server) as client:
+    options = Reach(tls, ca, certificate, key, server_name, token_file)
+    with reach(server, options) as client:
         found = client.list_models()
     if json:
         print_json(dataclasses.asdict(found))
@@ -50,38 +67,41 @@ def load_model(
         typer.Option(min=0, metavar="N", help="Which; also an older one, to roll back. 0: the newest or pinned one."),
     ] = 0,
     server: ServerOption = "localhost:8001",
+    tls: TlsOption = False,
+    ca: CaOption = None,
+    certificate: CertificateOption = None,
+    key: KeyOption = None,
+    server_name: ServerNameOption = None,
+    token_file: TokenFileOption = None,
     json: JsonOption = False,
 ) -> None:
     """Have a server load a version of a model and let it take over; frames are answered meanwhile.
 
     Exit code 2, with the reason, when it cannot be served: what served before serves on.
     """
-    with _asking(server) as client:
+    options = Reach(tls, ca, certificate, key, server_name, token_file)
+    with reach(server, options) as client:
         model = client.load_model(name, version=version)
     _say(model, "serves", json=json)
 
 
-def unload_model(name: NameArgument, *, server: ServerOption = "localhost:8001", json: JsonOption = False) -> None:
+def unload_model(
+    name: NameArgument,
+    *,
+    server: ServerOption = "localhost:8001",
+    tls: TlsOption = False,
+    ca: CaOption = None,
+    certificate: CertificateOption = None,
+    key: KeyOption = None,
+    server_name: ServerNameOption = None,
+    token_file: TokenFileOption = None,
+    json: JsonOption = False,
+) -> None:
     """Have a server serve a model no longer, until it is loaded again."""
-    with _asking(server) as client:
+    options = Reach(tls, ca, certificate, key, server_name, token_file)
+    with reach(server, options) as client:
         model = client.unload_model(name)
     _say(model, "is served no longer", json=json)
-
-
-@contextmanager
-def _asking(server: str) -> Iterator[Client]:
-    """Connect, and turn the client's errors into ours."""
-    from framebatch_client import CallFailed, Client, ClientError, InvalidRequest  # noqa: PLC0415 - see framebatch.cli
-
-    try:
-        with Client(server) as client:
-            yield client
-    except CallFailed as error:
-        raise UsageError(str(error)) from error
-    except InvalidRequest as error:
-        raise UsageError(f"--server: {error}") from error
-    except ClientError as error:
-        raise DeviceError(str(error)) from error
 
 
 def _say(model: ServerModel, what: str, *, json: bool) -> None:

@@ -58,6 +58,17 @@ def serve(
     http_port: Annotated[
         int | None, typer.Option(help="Port of /metrics, /healthz and /readyz; 0 takes a free one. Default: 8002.")
     ] = None,
+    tls_certificate: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Certificate of both ports, PEM with its chain. Default: plain text."),
+    ] = None,
+    tls_key: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Its private key, PEM without a password.")
+    ] = None,
+    tls_client_ca: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Cameras must show a certificate of these authorities, PEM. Default: none."),
+    ] = None,
     max_batch: Annotated[
         int | None, typer.Option(help="Largest batch in frames; -1: as the profile says. Default: -1.")
     ] = None,
@@ -94,6 +105,9 @@ def serve(
         "anonymous": anonymous,
         "port": port,
         "http_port": http_port,
+        "tls_certificate": tls_certificate,
+        "tls_key": tls_key,
+        "tls_client_ca": tls_client_ca,
         "max_batch": max_batch,
         "page": page,
         "record": record,

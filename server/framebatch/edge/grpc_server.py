@@ -18,6 +18,8 @@ from framebatch_proto.v1 import detector_pb2, models_pb2, models_pb2_grpc
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import grpc
+
 __all__ = ["Bounds", "GrpcServer"]
 
 KEEPALIVE_MS: Final = 20_000
@@ -88,15 +90,18 @@ class GrpcServer:
     def __repr__(self) -> str:
         return f"GrpcServer(port={self.port}, {self._service!r})"
 
-    async def start(self, host: str, port: int) -> None:
-        """Bind and accept calls; the health service says NOT_SERVING until `set_serving`.
+    async def start(self, host: str, port: int, *, tls: grpc.ServerCredentials | None = None) -> None:
+        """Bind and accept calls, in plain text without `tls`; the health service says NOT_SERVING until `set_serving`.
 
         Raises:
             UsageError: the address cannot be had.
         """
         address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         try:
-            self.port = self._server.add_insecure_port(address)
+            if tls is None:
+                self.port = self._server.add_insecure_port(address)
+            else:
+                self.port = self._server.add_secure_port(address, tls)
         except RuntimeError as error:
             raise UsageError(f"--port {port}: cannot listen on {address}; is it taken? choose another") from error
         await self.set_serving(serving=False)

@@ -17,6 +17,7 @@ from framebatch.edge.listener import Listener
 from framebatch.errors import UsageError
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Awaitable, Callable, Iterator, Sequence
 
     from starlette.requests import Request
@@ -73,6 +74,7 @@ class HttpServer:
         content_type: str,
         routes: Sequence[BaseRoute] = (),
         door: Callable[[ASGIApp], ASGIApp] | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         """Accept nothing yet.
 
@@ -82,6 +84,7 @@ class HttpServer:
             content_type: of that.
             routes: further ones, and others in place of those here.
             door: puts something before the application that every request passes; None: nothing.
+            tls: encrypts; None: plain text.
         """
         self._listener = listener
         self._metrics = metrics
@@ -106,6 +109,8 @@ class HttpServer:
             lifespan="off",
             timeout_graceful_shutdown=1,
         )
+        config.load()
+        config.ssl = tls
         self._server = _Uvicorn(config)
         self._task: asyncio.Task[None] | None = None
 

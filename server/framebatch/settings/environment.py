@@ -2,7 +2,7 @@
 
 A name that means no setting is an error, because a misspelt variable that is passed over would never be found. Tables
 have no variable. Kubernetes gives every container variables for the services beside it; those of a service that is
-called framebatch, such as `FRAMEBATCH_PORT=tcp://10.0.0.7:8001`, are passed over.
+called framebatch, such as `FRAMEBATCH_PORT=tcp://10.0.0.7:8001`, are passed over. So are those of the client's commands.
 """
 
 from __future__ import annotations
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 __all__ = ["read_environment", "variable_of"]
 
 _PREFIX: Final = "FRAMEBATCH_"
+_OF_CLIENTS: Final = frozenset(
+    _PREFIX + name for name in ("CA", "CERTIFICATE", "KEY", "SERVER_NAME", "TLS", "TOKEN", "TOKEN_FILE")
+)
+"""How commands that talk to a server reach it; may be set for a whole machine, and are no settings of a server."""
 _SERVICE_LINK: Final = re.compile(
     r"\w*?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"
 )
@@ -44,7 +48,7 @@ def read_environment(environ: Mapping[str, str]) -> dict[str, str]:
     known = {variable: key for key in Config.model_fields if (variable := variable_of(key))}
     values: dict[str, str] = {}
     for name, value in sorted(environ.items()):
-        if not name.startswith(_PREFIX) or _of_service(name.removeprefix(_PREFIX), value):
+        if not name.startswith(_PREFIX) or name in _OF_CLIENTS or _of_service(name.removeprefix(_PREFIX), value):
             continue
         if name not in known:
             raise UsageError(_unknown(name, known))
