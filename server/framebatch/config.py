@@ -138,6 +138,12 @@ class Config(BaseModel):
     record_max_mb: int = Field(default=256, ge=16, le=1 << 20)
     """With `record`: MiB that all recordings in the folder may take; the oldest files are deleted."""
 
+    log_format: Literal["auto", "human", "json"] = "auto"
+    """How lines of the log look: `human`, `json`, or `auto` for `human` that fits systemd's journal where it goes there."""
+
+    log_level: Literal["debug", "info", "warning", "error", "critical"] = "info"
+    """The least level of the lines that are written."""
+
     drain_seconds: float = Field(default=3.0, ge=0, le=60)
     """How long a stopping server works on accepted frames before it refuses them."""
 

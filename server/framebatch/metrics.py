@@ -197,6 +197,15 @@ class Metrics(Collector):
                 totals[outcome.value] = totals.get(outcome.value, 0) + number
         return totals
 
+    def by_camera(self) -> dict[str, dict[Outcome, int]]:
+        """Answered frames by outcome for each camera, over all models, by the name that its series have."""
+        cameras: dict[str, dict[Outcome, int]] = {}
+        for model in self._models.values():
+            for (camera, outcome), number in model.answers.items():
+                counts = cameras.setdefault(camera, {})
+                counts[outcome] = counts.get(outcome, 0) + number
+        return cameras
+
     def exposition(self) -> bytes:
         """All series in Prometheus' text format."""
         return generate_latest(self._registry)

@@ -25,12 +25,14 @@ from framebatch.app.router import Router
 from framebatch.app.served import Served
 from framebatch.app.shelf import read_folder, single_model
 from framebatch.app.threads import in_thread
+from framebatch.app.watch import Watch
 from framebatch.batching import DeviceQueue
 from framebatch.clock import ms_to_ns
 from framebatch.detection.imaging import use_one_thread_per_picture
 from framebatch.device.devices import parse_device
 from framebatch.device.turns import as_guest, taken_by_guest
 from framebatch.errors import UsageError
+from framebatch.logs import event
 from framebatch.metrics import Metrics
 from framebatch.recording import RecordingWriter
 
@@ -111,6 +113,8 @@ class App:
         self._queue: DeviceQueue | None = None
         self._following: asyncio.Task[None] | None = None
         self._lag: LoopLag | None = None
+        self._watch: Watch | None = None
+        self._not_ready = "starting"
         self._doors: Doors | None = None
 
     def __repr__(self) -> str:
@@ -150,9 +154,14 @@ class App:
         export_health(self.metrics, self._lag, self._why_not_ready)
         if self._recording is not None:
             export_recording(self.metrics, self._recording)
+        service, metrics, repository = self._doors.service, self.metrics, self.repository
+        self._watch = Watch(
+            streams=lambda: service.cameras, counts=metrics.by_camera, serving=lambda: repository.serving
+        )
         await self._doors.open()
         self._started = True
         self._lag.start()
+        self._watch.start(loop)
         await self._set_ready()
         self._following = asyncio.create_task(self._follow_health())
 
@@ -171,7 +180,12 @@ class App:
             return
         alive = self.repository.alive
         unanswered = sum(served.batcher.unanswered for served in alive)
-        log.info("draining: %d frames are unanswered, %d streams open", unanswered, self._doors.service.streams)
+        log.info(
+            "draining: %d frames are unanswered, %d streams open",
+            unanswered,
+            self._doors.service.streams,
+            extra=event("server.draining", unanswered=unanswered, streams=self._doors.service.streams),
+        )
         self._ending = "draining"
         if self._following is not None:
             self._following.cancel()
@@ -181,13 +195,19 @@ class App:
             asyncio.sleep(QUIET_SECONDS),  # frames on their way are still read, and refused
         )
         await self._doors.close()
+        if self._watch is not None:
+            self._watch.stop()
         for served in alive:
             await served.close()
         if self._queue is not None:
             self._queue.close()
         if self._lag is not None:
             self._lag.stop()
-        log.info("stopped; answered: %s", self.metrics.totals())
+        log.info(
+            "stopped; answered: %s",
+            self.metrics.totals(),
+            extra=event("server.stopped", answered=self.metrics.totals()),
+        )
 
     def _why_not_ready(self) -> str:
         """Why no frames are taken; empty when they are."""
@@ -200,11 +220,27 @@ class App:
         """Tell both ports, and whoever started the server, whether frames are taken."""
         if self._doors is not None:
             why_not = self._why_not_ready()
+            self._log_ready(why_not)
             await self._doors.tell(why_not)
             if why_not:
                 self._manager.not_serving(why_not)
             else:
                 self._manager.serving(f"serving {', '.join(self.repository.serving)} on {self.device}")
+
+    def _log_ready(self, why_not: str) -> None:
+        """Once for each change; why the server ends is told where it ends."""
+        if why_not == self._not_ready or self._ending:
+            return
+        self._not_ready = why_not
+        if why_not:
+            log.warning("not ready: %s", why_not, extra=event("server.not_ready", reason=why_not))
+        else:
+            models = sorted(self.repository.serving)
+            log.info(
+                "%s",
+                self.ready_line,
+                extra=event("server.ready", models=models, device=self.device, version=__version__),
+            )
 
     async def _follow_health(self) -> None:
         """Models fail and recover by themselves."""
@@ -224,7 +260,12 @@ class App:
         await asyncio.sleep(FLUSH_SECONDS)
         if self._recording is not None:
             self._recording.close(FLUSH_SECONDS)
-        log.critical("%s; ending with exit code %d, to be started anew", self._ending, HUNG_EXIT_CODE)
+        log.critical(
+            "%s; ending with exit code %d, to be started anew",
+            self._ending,
+            HUNG_EXIT_CODE,
+            extra=event("server.gave_up", reason=self._ending, exit_code=HUNG_EXIT_CODE),
+        )
         logging.shutdown()
         sys.stderr.flush()
         os._exit(HUNG_EXIT_CODE)  # nothing else ends a process one of whose threads is stuck in a driver

@@ -70,7 +70,12 @@ class HttpServer:
             Route("/readyz", self._readyz),
         ]
         config = uvicorn.Config(
-            Starlette(routes=routes), log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=1
+            Starlette(routes=routes),
+            log_config=None,  # its lines go where all others go
+            log_level="warning",
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=1,
         )
         self._server = _Uvicorn(config)
         self._task: asyncio.Task[None] | None = None

@@ -47,6 +47,11 @@ class DetectorService:
         """Open streams."""
         return len(self._streams)
 
+    @property
+    def cameras(self) -> dict[CameraStream, str]:
+        """The cameras of open streams that have sent a frame."""
+        return {stream: stream.camera for stream in self._streams if stream.camera}
+
     def handlers(self) -> grpc.GenericRpcHandler:
         """For `grpc.aio.Server.add_generic_rpc_handlers`."""
         return grpc.method_handlers_generic_handler(

@@ -40,6 +40,11 @@ class CameraStream:
     def __repr__(self) -> str:
         return f"CameraStream({self._camera!r}, in_flight={len(self._in_flight)}, to_write={len(self._answers)})"
 
+    @property
+    def camera(self) -> str:
+        """Who sends; empty before its first frame."""
+        return self._camera
+
     def end(self) -> None:
         """Stop reading; `run` returns when what was read is answered and written."""
         self._ended = True
