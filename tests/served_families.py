@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from framebatch.app import App
 from framebatch.config import Config
@@ -22,8 +22,10 @@ class Family(NamedTuple):
 
 
 async def families_of(folder: Path) -> dict[str, Family]:
-    """Start a server that records into the folder, on a simulated device, and answer its own families by name."""
-    config = Config(model="conveyor", device="sim:1,0.1", port=0, http_port=0, decoders=1, record=folder / "recording")
+    """Start a server that records into the folder and traces, on a simulated device, and answer its own families by name."""
+    free: dict[str, Any] = {"port": 0, "http_port": 0, "decoders": 1}
+    traces = "http://127.0.0.1:1"  # where nobody is
+    config = Config(model="conveyor", device="sim:1,0.1", record=folder / "recording", traces=traces, **free)
     app = App(config, find("conveyor"))
     await app.start()
     try:

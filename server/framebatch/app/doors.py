@@ -53,7 +53,9 @@ class Doors:
             wall_clock_ns=time.time_ns,
             priorities=Priorities(config.priorities),
         )
-        self.service = DetectorService(Intake(router, wire, metrics), max_stream_frames=config.max_stream_frames)
+        self.service = DetectorService(
+            Intake(router, wire, metrics, bool(config.traces)), max_stream_frames=config.max_stream_frames
+        )
         self._grpc = GrpcServer(
             self.service,
             ModelsService(repository, control=config.model_control),

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from framebatch.metrics import Metrics
     from framebatch.recording import RecordingWriter
     from framebatch.scheduling import Policy
+    from framebatch.tracing.otlp import OtlpCollector
 
-__all__ = ["derate_of", "export_figures", "export_health", "export_recording"]
+__all__ = ["derate_of", "export_figures", "export_health", "export_recording", "export_traces"]
 
 
 def export_figures(metrics: Metrics, repository: Repository, service: DetectorService) -> None:
@@ -167,6 +168,16 @@ def export_recording(metrics: Metrics, recording: RecordingWriter) -> None:
         "framebatch_recording_bytes",
         "Size of all recordings in the folder for them.",
         lambda: recording.bytes_on_disk,
+    )
+
+
+def export_traces(metrics: Metrics, collector: OtlpCollector) -> None:
+    """Export what becomes of traces."""
+    metrics.counters(
+        "framebatch_trace_spans",
+        "Spans that the collector took, and those that were lost.",
+        ("result",),
+        lambda: [(("exported",), collector.exported), (("lost",), collector.lost)],
     )
 
 

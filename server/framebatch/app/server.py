@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Final
 
 from framebatch import __version__
 from framebatch.app.doors import Doors
-from framebatch.app.figures import export_figures, export_health, export_recording
+from framebatch.app.figures import export_figures, export_health, export_recording, export_traces
 from framebatch.app.lag import LoopLag
 from framebatch.app.notify import ServiceManager
+from framebatch.app.observers import Observers
 from framebatch.app.profiles import Profiles
 from framebatch.app.recorder import Recorder
 from framebatch.app.rehearsal import rehearse
@@ -25,6 +26,7 @@ from framebatch.app.router import Router
 from framebatch.app.served import Served
 from framebatch.app.shelf import read_folder, single_model
 from framebatch.app.threads import in_thread
+from framebatch.app.traces import traces_of
 from framebatch.app.watch import Watch
 from framebatch.batching import DeviceQueue
 from framebatch.clock import ms_to_ns
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 
     from framebatch.app.calibrating import Shown
     from framebatch.app.shelf import Candidate
+    from framebatch.batching.interfaces import Observer
     from framebatch.config import Config
 
 __all__ = ["App", "run"]
@@ -104,6 +107,7 @@ class App:
             if config.record is None
             else RecordingWriter(config.record, max_bytes=config.record_max_mb << 20, version=__version__)
         )
+        self._traces = traces_of(config)
         tune_interpreter()
         self.repository.open()
         self.default = wanted or next(iter(self.repository.serving))
@@ -138,9 +142,12 @@ class App:
         loop = asyncio.get_running_loop()
         self._router = router = Router(loop, default=self.default)
         self._doors = Doors(config, router=router, repository=self.repository, metrics=self.metrics)
+        observers: list[Observer] = [] if self._traces is None else [self._traces.tracer]
         if self._recording is not None:
             self._recording.start()
-            router.observe(Recorder("", self._recording.add))
+            observers.append(Recorder("", self._recording.add))
+        if observers:
+            router.observe(Observers(observers))
         self._queue = DeviceQueue(
             self.device,
             keep_warm_ns=ms_to_ns(config.keep_warm_ms),
@@ -152,6 +159,8 @@ class App:
         self._lag = LoopLag(loop)
         export_figures(self.metrics, self.repository, self._doors.service)
         export_health(self.metrics, self._lag, self._why_not_ready)
+        if self._traces is not None:
+            export_traces(self.metrics, self._traces.collector)
         if self._recording is not None:
             export_recording(self.metrics, self._recording)
         service, metrics, repository = self._doors.service, self.metrics, self.repository
@@ -171,6 +180,8 @@ class App:
         await self._stop_serving()
         if self._recording is not None:
             await in_thread(self._recording.close)
+        if self._traces is not None:
+            await in_thread(self._traces.collector.close)
 
     async def _stop_serving(self) -> None:
         await self.repository.stop()
@@ -283,7 +294,8 @@ class App:
     def _begin(self, served: Served) -> None:
         if self._queue is None:
             raise RuntimeError("the server was not started")
-        served.start(self._queue, self.metrics.model(served.model.name), self._recording)
+        tracer = None if self._traces is None else self._traces.tracer
+        served.start(self._queue, self.metrics.model(served.model.name), self._recording, tracer)
 
 
 def tune_interpreter() -> None:

@@ -13,6 +13,7 @@ import grpc
 from framebatch.clock import now_ns
 from framebatch.edge.intake import call_deadline_ns
 from framebatch.edge.stream import CameraStream
+from framebatch.edge.trace_context import trace_parent_of
 from framebatch.frame import Frame, Outcome
 
 if TYPE_CHECKING:
@@ -83,6 +84,8 @@ class DetectorService:
         frame, problem = wire.frame(
             message, camera="", arrival_ns=arrival_ns, call_deadline_ns=deadline_ns, reply=reply
         )
+        if self._intake.traced:
+            frame.trace_parent = trace_parent_of(context)
         if problem:
             server.refuse(frame, Outcome.INVALID, problem)
         else:

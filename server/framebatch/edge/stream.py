@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from framebatch.clock import now_ns
 from framebatch.edge.intake import call_deadline_ns
+from framebatch.edge.trace_context import trace_parent_of
 from framebatch.frame import Frame, Outcome
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class CameraStream:
         self._context = context
         self._limit = limit
         self._call_deadline_ns = call_deadline_ns(context, now_ns())
+        self._trace_parent = trace_parent_of(context) if intake.traced else None
         self._camera = ""
         self._in_flight: set[Frame] = set()
         self._answers: deque[Frame] = deque()
@@ -84,6 +86,7 @@ class CameraStream:
             reply=self._answered,
         )
         self._camera = frame.camera
+        frame.trace_parent = self._trace_parent
         self._in_flight.add(frame)
         if problem:
             self._intake.server.refuse(frame, Outcome.INVALID, problem)
