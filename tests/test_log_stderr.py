@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from framebatch.logs import ChildOutput
+from framebatch.logs import ChildOutput, event
 from framebatch.logs.lines import Human, Journal, Json
 from framebatch.logs.repeats import WINDOW_NS
 from framebatch.logs.stderr import MOST_A_MINUTE, MOST_TRACES_A_MINUTE, Stderr, formatter_of
@@ -91,6 +91,18 @@ def test_the_end_tells_what_was_held_back(bench: Bench) -> None:
     bench.written()
     bench.handler.close()
     assert [line["count"] for line in bench.written()] == [2]
+
+
+def test_a_value_that_cannot_be_shown_costs_its_line_only(bench: Bench) -> None:
+    """Whoever logs goes on."""
+
+    class Broken:
+        def __str__(self) -> str:
+            raise RuntimeError("no")
+
+    bench.log.error("it is %s", "so", extra=event("x.y", value=Broken()))
+    (line,) = bench.written()
+    assert (line["level"], str(line["message"]).endswith("cannot be shown: RuntimeError('no')")) == ("error", True)
 
 
 def test_a_standard_error_that_is_gone_harms_nothing() -> None:

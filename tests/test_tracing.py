@@ -15,7 +15,7 @@ from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as otlp
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2_grpc as otlp_grpc
 
 from framebatch.app import App
-from framebatch.app.observers import Observers
+from framebatch.app.observers import Observers, together
 from framebatch.app.traces import traces_of
 from framebatch.clock import MILLISECOND_NS, SECOND_NS
 from framebatch.config import Config
@@ -95,6 +95,13 @@ def make(**settings: Any) -> App:
 def address_of(app: App) -> str:
     """Answer where frames go."""
     return app.ready_line.split()[1].partition("=")[2]
+
+
+async def exported(app: App, *, spans: int) -> None:
+    """Wait until the collector has taken so many."""
+    assert app._traces is not None
+    while app._traces.collector.exported < spans:  # noqa: ASYNC110 - a thread counts
+        await asyncio.sleep(0.02)
 
 
 def frame_of(outcome: Outcome = Outcome.OK, *, answered_ns: int = 10 * MILLISECOND_NS) -> Frame:
@@ -219,6 +226,7 @@ async def test_a_collector_receives_what_the_answers_tell(receiver: Receiver) ->
     async with AsyncClient(address_of(app)) as client:
         answer = await client.detect(PICTURE, deadline_ms=20_000, camera="press-3", sequence=8)
         await client.detect(PICTURE, deadline_ms=20_000, camera="press-4", model="other")
+    await exported(app, spans=6)
     await app.stop()
     assert app._traces is not None
     assert (app._traces.collector.exported, app._traces.collector.lost) == (6, 0)
@@ -268,6 +276,7 @@ async def test_the_senders_trace_goes_on_in_the_server(receiver: Receiver) -> No
             await call.read()
         await call.done_writing()
         assert await call.read() is grpc.aio.EOF
+    await exported(app, spans=15)
     await app.stop()
     parents = [(whole.trace_id, whole.parent_span_id) for whole, _ in receiver.frames()]
     assert parents == [(TRACE.to_bytes(16, "big"), PARENT.to_bytes(8, "big"))] * 3
@@ -352,7 +361,10 @@ def test_several_observers_are_told_in_their_order(caplog: pytest.LogCaptureFixt
         def send(self, span: FrameSpan) -> None:
             told.append(f"{self._name} {span.attributes['framebatch.camera']}")
 
-    observers = Observers([Tracer(Told(name), 1.0, seed=1) for name in "ab"])
+    one, other = (Tracer(Told(name), 1.0, seed=1) for name in "ab")
+    assert (together([]), together([one])) == (None, one)
+    observers = together([one, other])
+    assert isinstance(observers, Observers)
     observers.answered(frame_of())
     observers.ran(rows=1, bucket=1, dispatched_ns=1, started_ns=1, finished_ns=1, submitted_ns=1)
     assert told == ["a press-3", "b press-3"]

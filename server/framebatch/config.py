@@ -148,12 +148,12 @@ class Config(BaseModel):
     log_level: Literal["debug", "info", "warning", "error", "critical"] = "info"
     """The least level of the lines that are written."""
 
-    traces: str = ""
-    """Where to send traces of frames: an OTLP collector's gRPC address such as `http://127.0.0.1:4317`; empty: nowhere."""
+    traces: str | None = None
+    """Where to send traces of frames: an OTLP collector's gRPC address such as `http://127.0.0.1:4317`."""
 
     @field_validator("traces")
     @classmethod
-    def _address(cls, value: str) -> str:
+    def _address(cls, value: str | None) -> str | None:
         if value and ADDRESS.fullmatch(value) is None:
             raise ValueError(
                 "give the address of a collector, such as http://127.0.0.1:4317, without user and password"

@@ -11,7 +11,12 @@ if TYPE_CHECKING:
     from framebatch.frame import Frame
     from framebatch.scheduling import Decision
 
-__all__ = ["Observers"]
+__all__ = ["Observers", "together"]
+
+
+def together(observers: Sequence[Observer]) -> Observer | None:
+    """One for all of them; None where there is none, so that nothing is called for it."""
+    return observers[0] if len(observers) == 1 else Observers(observers) if observers else None
 
 
 class Observers:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from framebatch.app.observers import Observers
+from framebatch.app.observers import together
 from framebatch.app.recalibration import Recalibration
 from framebatch.app.recorder import Recorder
 from framebatch.app.threads import in_thread
@@ -173,8 +173,9 @@ class Served:
         if self._recording is not None:
             self._recording.add(self._record)
             observers.append(Recorder(self.model.name, self._recording.add))
-        if observers:
-            self.batcher.observe(Observers(observers))
+        observer = together(observers)
+        if observer is not None:
+            self.batcher.observe(observer)
 
     @property
     def report(self) -> tuple[str, ...]:

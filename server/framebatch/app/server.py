@@ -17,7 +17,7 @@ from framebatch.app.doors import Doors
 from framebatch.app.figures import export_figures, export_health, export_recording, export_traces
 from framebatch.app.lag import LoopLag
 from framebatch.app.notify import ServiceManager
-from framebatch.app.observers import Observers
+from framebatch.app.observers import together
 from framebatch.app.profiles import Profiles
 from framebatch.app.recorder import Recorder
 from framebatch.app.rehearsal import rehearse
@@ -146,8 +146,9 @@ class App:
         if self._recording is not None:
             self._recording.start()
             observers.append(Recorder("", self._recording.add))
-        if observers:
-            router.observe(Observers(observers))
+        observer = together(observers)
+        if observer is not None:
+            router.observe(observer)
         self._queue = DeviceQueue(
             self.device,
             keep_warm_ns=ms_to_ns(config.keep_warm_ms),

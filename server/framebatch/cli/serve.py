@@ -108,7 +108,7 @@ def _serve(settings: Config) -> None:
     from framebatch.app import App, run  # noqa: PLC0415 - needs the server's extras
     from framebatch.cli.calibrate.progress import ProgressView  # noqa: PLC0415 - as above
 
-    shown = ProgressView if sys.stderr.isatty() else None
+    shown = ProgressView if sys.stderr.isatty() and settings.log_format != "json" else None
     app = App(settings, None if settings.model is None else find_model(settings.model), shown=shown)
     for served in app.repository.serving.values():
         log.info(

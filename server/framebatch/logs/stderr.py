@@ -126,9 +126,14 @@ class Stderr(logging.Handler):
             self._write(record)
 
     def _write(self, record: logging.LogRecord) -> None:
+        try:
+            line = self.format(record)
+        except Exception as error:  # noqa: BLE001 - whoever logs must not fail of a value that cannot be shown
+            sentence = f"a line of {record.pathname}:{record.lineno} cannot be shown: {error!r}"
+            line = self.format(logging.LogRecord(record.name, record.levelno, __file__, 0, sentence, (), None))
         stream = self._stream or sys.stderr
         with contextlib.suppress(OSError, ValueError):  # nobody reads it any more, or it is closed
-            stream.write(f"{self.format(record)}\n")
+            stream.write(f"{line}\n")
             stream.flush()
 
 
