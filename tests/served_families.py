@@ -24,7 +24,7 @@ class Family(NamedTuple):
 
 
 async def families_of(folder: Path) -> dict[str, Family]:
-    """Start a server with TLS that records into the folder, on a simulated device, and answer its own families by name."""
+    """Start a server with TLS that records and traces, on a simulated device, and answer its own families by name."""
     pair = Authority(folder / "certificates").issue("server")
     config = Config(
         model="conveyor",
@@ -33,6 +33,7 @@ async def families_of(folder: Path) -> dict[str, Family]:
         http_port=0,
         decoders=1,
         record=folder / "recording",
+        traces="http://127.0.0.1:1",  # where nobody is
         tls_certificate=pair.certificate,
         tls_key=pair.key,
     )

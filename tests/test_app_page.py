@@ -152,9 +152,9 @@ async def test_a_camera_that_fell_silent_before_anybody_looked_is_known(app: App
 async def test_why_it_is_not_ready_is_told(app: App) -> None:
     """As an alert, too, for as long as it is so."""
     async with States(at(app, "http")) as states:
-        app._ending = "the device hangs"
+        app._readiness.ending = "the device hangs"
         state = await states.until(lambda state: not state["server"]["ready"])
-        app._ending = ""
+        app._readiness.ending = ""
         assert state["server"]["why_not_ready"] == "the device hangs"
         assert "FramebatchNotReady" in [each["name"] for each in state["alerts"]]
         state = await states.until(lambda state: bool(state["server"]["ready"]))

@@ -83,7 +83,10 @@ async def test_a_removed_token_ends_working_on_open_streams_too(server: Server, 
     await stays.done_writing()
     write_private(server.file, text())
     await until(
-        lambda: server.app._guard is not None and server.app._guard.register.find(TOKENS["press-3"]) is not None
+        lambda: (
+            server.app._security.guard is not None
+            and server.app._security.guard.register.find(TOKENS["press-3"]) is not None
+        )
     )
     assert await outcome(detect(channel, "press-3")) == "OK"
 
@@ -121,7 +124,7 @@ async def test_a_broken_file_keeps_the_old_one(
 async def test_no_secret_is_in_any_log(server: Server, channel: Channel, caplog: pytest.LogCaptureFixture) -> None:
     """Neither tokens, right and wrong, nor their hashes, in a run with all of them, at the lowest level."""
     with caplog.at_level(logging.DEBUG):
-        told = server.app._refusals._told_ns
+        told = server.app._security.refusals._told_ns
         for name, token in TOKENS.items():
             for door in (detect, stream, list_models, load_model, reflect):
                 told.clear()  # every refusal is told
@@ -134,7 +137,7 @@ async def test_no_secret_is_in_any_log(server: Server, channel: Channel, caplog:
         server.file.write_text(text() + f'[x]\nrole = "camera"\ntoken = "{TOKENS["stranger"]}"', encoding="utf-8")
         await until(lambda: "still holds" in caplog.text)
         write_private(server.file, text())
-    logged = caplog.text + repr(server.app) + repr(server.app._guard) + repr(server.app._doors)
+    logged = caplog.text + repr(server.app) + repr(server.app._security.guard) + repr(server.app._doors)
     secrets = [*TOKENS.values(), *(digest(token).removeprefix("sha256:") for token in TOKENS.values())]
     assert [secret for secret in secrets if secret in logged or secret[3:] in logged] == []
     assert "refused 127.0.0.1" in logged

@@ -16,10 +16,15 @@ COMMAND = "framebatch calibrate --model belt.onnx"
 class Batches:
     """A device that is told how slow it is, and what was said of it."""
 
-    def __init__(self) -> None:
-        self.said: list[str] = []
-        self.recalibration = Recalibration("belt", CurveWatch(TABLE), COMMAND, say=self.said.append)
+    def __init__(self, caplog: pytest.LogCaptureFixture) -> None:
+        self._caplog = caplog
+        self.recalibration = Recalibration("belt", CurveWatch(TABLE), COMMAND)
         self._now_ns = 0
+
+    @property
+    def said(self) -> list[str]:
+        """The lines of the log."""
+        return [record.getMessage() for record in self._caplog.records]
 
     def run(self, seconds: float, factor: float) -> None:
         """Run full batches, ten a second."""
@@ -29,9 +34,9 @@ class Batches:
 
 
 @pytest.fixture
-def batches() -> Batches:
+def batches(caplog: pytest.LogCaptureFixture) -> Batches:
     """Answer a device that does what was measured."""
-    return Batches()
+    return Batches(caplog)
 
 
 def test_a_device_that_does_what_was_measured_is_not_spoken_of(batches: Batches) -> None:

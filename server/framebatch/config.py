@@ -7,12 +7,16 @@ gives. A secret, once there is one, is declared as pydantic's `SecretStr`: then 
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path  # noqa: TC003 - pydantic needs the type at run time
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 __all__ = ["Config", "schema"]
+
+
+ADDRESS: Final = re.compile(r"https?://(\[[0-9a-fA-F:.]+\]|[\w.-]+):\d{1,5}/?")
 
 
 def _default_decoders() -> int:
@@ -199,6 +203,27 @@ class Config(BaseModel):
 
     record_max_mb: int = Field(default=256, ge=16, le=1 << 20)
     """With `record`: MiB that all recordings in the folder may take; the oldest files are deleted."""
+
+    log_format: Literal["auto", "human", "json"] = "auto"
+    """How lines of the log look: `human`, `json`, or `auto` for `human` that fits systemd's journal where it goes there."""
+
+    log_level: Literal["debug", "info", "warning", "error", "critical"] = "info"
+    """The least level of the lines that are written."""
+
+    traces: str | None = None
+    """Where to send traces of frames: an OTLP collector's gRPC address such as `http://127.0.0.1:4317`."""
+
+    @field_validator("traces")
+    @classmethod
+    def _address(cls, value: str | None) -> str | None:
+        if value and ADDRESS.fullmatch(value) is None:
+            raise ValueError(
+                "give the address of a collector, such as http://127.0.0.1:4317, without user and password"
+            )
+        return value
+
+    traces_share: float = Field(default=0.01, ge=0, le=1)
+    """With `traces`: share of the frames that are traced, besides those that go wrong."""
 
     drain_seconds: float = Field(default=3.0, ge=0, le=60)
     """How long a stopping server works on accepted frames before it refuses them."""

@@ -27,6 +27,7 @@ __all__ = [
     "Priority",
     "RawPicture",
     "Region",
+    "TraceParent",
 ]
 
 
@@ -106,6 +107,15 @@ class Model:
     labels: tuple[str, ...]
 
 
+class TraceParent(NamedTuple):
+    """The sender's span of which a frame is a part (W3C Trace Context)."""
+
+    trace_id: int
+    span_id: int
+    sampled: bool
+    """Whether the sender's part is kept."""
+
+
 NO_MODEL: Final = Model("", "", ())
 """Of frames that name a model which is not served, or cannot be read."""
 
@@ -160,6 +170,7 @@ class Frame:
         outcome: None while in flight.
         reason: for people; empty when the outcome is OK. While in flight: why it has to be run again, if it has.
         detections: None unless the outcome is OK.
+        trace_parent: the sender's span; None when not told, or when nobody traces.
     """
 
     __slots__ = (
@@ -191,6 +202,7 @@ class Frame:
         "rows",
         "sequence",
         "started_ns",
+        "trace_parent",
     )
 
     def __init__(
@@ -216,6 +228,7 @@ class Frame:
         self.deadline_ns = deadline_ns
         self.reply = reply
         self.capture_unix_ns = capture_unix_ns
+        self.trace_parent: TraceParent | None = None
         self.priority = Priority.NORMAL
         self.next_frame_ns = 0
         self.model = NO_MODEL

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from prometheus_client import Metric
 
-    from framebatch.frame import Frame
+    from framebatch.frame import Frame, Outcome
 
     Rows: TypeAlias = Callable[[], Iterable[tuple[Sequence[str], float]]]
 
@@ -144,6 +144,15 @@ class Metrics(Collector):
     def before_scrape(self, prepare: Callable[[], Awaitable[None]]) -> None:
         """Await it before somebody is told the series; it must not take long, nor raise."""
         self._before.append(prepare)
+
+    def by_camera(self) -> dict[str, dict[Outcome, int]]:
+        """Answered frames by outcome for each camera, over all models, by the name that its series have."""
+        cameras: dict[str, dict[Outcome, int]] = {}
+        for model in self._models.values():
+            for (camera, outcome), number in model.answers.items():
+                counts = cameras.setdefault(camera, {})
+                counts[outcome] = counts.get(outcome, 0) + number
+        return cameras
 
     def exposition(self) -> bytes:
         """All series in Prometheus' text format."""

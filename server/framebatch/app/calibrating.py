@@ -16,6 +16,7 @@ from framebatch.calibration.sweep import Wanted, calibrate
 from framebatch.clock import ms_to_ns
 from framebatch.device.devices import parse_device
 from framebatch.errors import FramebatchError, ModelError, UsageError
+from framebatch.logs import event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -76,15 +77,24 @@ def quick_profile(
             "without: --profile off",
             name,
             command,
+            extra=event("calibration.began", model=name, command=command),
         )
         with shown(name) as on_progress:
             profile = calibrate(wanted, on_progress)
         store.add(profile)
     except ModelError as error:
-        log.info("%s: not calibrated: %s", name, error)  # loading it raises the same, and is heard
+        log.info(  # loading it raises the same, and is heard
+            "%s: not calibrated: %s", name, error, extra=event("calibration.refused", model=name, reason=error)
+        )
         return None
     except (FramebatchError, OSError) as error:
-        log.warning("%s: not calibrated, but measured briefly: %s. To find out more: %s", name, error, command)
+        log.warning(
+            "%s: not calibrated, but measured briefly: %s. To find out more: %s",
+            name,
+            error,
+            command,
+            extra=event("calibration.failed", model=name, reason=error, command=command),
+        )
         return None
     return profile
 
@@ -117,7 +127,20 @@ def logged(name: str) -> Iterator[Callable[[Progress], None]]:
         if int(progress.share * LINES) > said:
             said = int(progress.share * LINES)
             share = 100 * progress.share
-            log.info("%s: %.0f %% measured, %.0f s to go: %s", name, share, progress.left_seconds, progress.stage)
+            log.info(
+                "%s: %.0f %% measured, %.0f s to go: %s",
+                name,
+                share,
+                progress.left_seconds,
+                progress.stage,
+                extra=event(
+                    "calibration.progress",
+                    model=name,
+                    share=progress.share,
+                    left_seconds=progress.left_seconds,
+                    stage=progress.stage,
+                ),
+            )
 
     yield say
 

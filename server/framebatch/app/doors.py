@@ -28,9 +28,8 @@ if TYPE_CHECKING:
     from framebatch.app.live import Live
     from framebatch.app.repository import Repository
     from framebatch.app.router import Router
+    from framebatch.app.security import Security
     from framebatch.config import Config
-    from framebatch.edge.security.guard import Guard
-    from framebatch.edge.tls import Tls
     from framebatch.metrics import Metrics
 
 __all__ = ["Doors", "check_ports"]
@@ -62,9 +61,8 @@ class Doors:
         router: Router,
         repository: Repository,
         metrics: Metrics,
+        security: Security,
         live: Live | None = None,
-        guard: Guard | None = None,
-        tls: Tls | None = None,
     ) -> None:
         """Take the HTTP port, and accept nothing yet.
 
@@ -73,17 +71,15 @@ class Doors:
             router: takes the frames.
             repository: keeps the models.
             metrics: counts.
+            security: what stands between the ports and their callers.
             live: shows the status page, and is closed with the HTTP port; None: there is no such page.
-            guard: knows who may do what; None: whoever reaches the ports may do everything.
-            tls: encrypts both ports; None: they speak plain text.
 
         Raises:
             UsageError: the port is taken.
         """
         self._config = config
         self._live = live
-        self._guard = guard
-        self._tls = tls
+        self._guard, self._tls = guard, tls = security.guard, security.tls
         descriptors = allow_descriptors(config)
         self._http = HttpServer(
             bind(config.host, config.http_port, max_connections=config.max_http_connections),
@@ -101,7 +97,7 @@ class Doors:
             priorities=Priorities(config.priorities),
         )
         self.service = DetectorService(
-            Intake(paced(router, config), wire, metrics),
+            Intake(paced(router, config), wire, metrics, bool(config.traces)),
             max_stream_frames=config.max_stream_frames,
             quota=StreamQuota(streams=config.max_streams, per_peer=config.max_streams_per_peer),
         )

@@ -8,6 +8,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from framebatch.batching.recovery import Counts
+from framebatch.logs import event
 
 if TYPE_CHECKING:
     from framebatch.app.served import Served
@@ -67,6 +68,11 @@ class Entry:
 
     def missed(self, candidate: Candidate, error: Exception) -> None:
         """A version could not be loaded."""
-        log.error("%s cannot be served: %s", candidate, error)
+        log.error(
+            "%s cannot be served: %s",
+            candidate,
+            error,
+            extra=event("model.load_failed", model=candidate.name, version=candidate.version, reason=error),
+        )
         self.failed[candidate.version] = (candidate, str(error))
         self.failures += 1

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from framebatch.metrics import Metrics
     from framebatch.recording import RecordingWriter
     from framebatch.scheduling import Policy
+    from framebatch.tracing.otlp import OtlpCollector
 
 __all__ = [
     "capacity_of",
@@ -32,6 +33,7 @@ __all__ = [
     "export_health",
     "export_recording",
     "export_refusals",
+    "export_traces",
     "export_versions",
 ]
 
@@ -224,6 +226,16 @@ def export_refusals(metrics: Metrics, refusals: Refusals) -> None:
         "Calls over gRPC and HTTP that were refused.",
         ("reason",),
         lambda: [((reason,), count) for reason, count in refusals.counts.items()],
+    )
+
+
+def export_traces(metrics: Metrics, collector: OtlpCollector) -> None:
+    """Export what becomes of traces."""
+    metrics.counters(
+        "framebatch_trace_spans",
+        "Spans that the collector took, and those that were lost.",
+        ("result",),
+        lambda: [(("exported",), collector.exported), (("lost",), collector.lost)],
     )
 
 

@@ -16,10 +16,11 @@ from framebatch.app.calibrating import calibrate_command, logged, quick_profile
 from framebatch.app.opening import engine_options, open_detector
 from framebatch.calibration.identity import fingerprint_of
 from framebatch.calibration.sweep import calibrate
-from framebatch.clock import ns_to_ms
+from framebatch.clock import ns_to_ms, ns_to_seconds
 from framebatch.detection.loading import warm_up
 from framebatch.device.devices import parse_device
 from framebatch.errors import UsageError
+from framebatch.logs import event
 from framebatch.profile import LatencyTable, ProfileStore, read_profile
 from framebatch.profile.matching import differences, mismatch
 
@@ -66,7 +67,11 @@ class Profiles:
             try:
                 self._store = ProfileStore(on_skip=self._skip)
             except UsageError as error:
-                log.warning("no profile is looked for, and batches are measured briefly: %s", error)
+                log.warning(
+                    "no profile is looked for, and batches are measured briefly: %s",
+                    error,
+                    extra=event("profiles.not_kept", reason=error),
+                )
 
     def __repr__(self) -> str:
         return f"Profiles({self._config.profile}, {self._store!r})"
@@ -106,7 +111,7 @@ class Profiles:
         """Say once of a stored file that it cannot be used."""
         if path not in self._skipped:
             self._skipped.add(path)
-            log.warning("%s; it is passed over", why)
+            log.warning("%s; it is passed over", why, extra=event("profile.skipped", path=path, reason=why))
 
     # Finding ---------------------------------------------------------------------------------------------------
 
@@ -192,6 +197,7 @@ class Profiles:
             "%s: no profile of it on this device, and others are served, so it is measured briefly. To calibrate: %s",
             name,
             command,
+            extra=event("profile.missing", model=name, command=command),
         )
         return None
 
@@ -204,7 +210,19 @@ class Profiles:
             detector.close()
             raise
         more = f" (to measure fully: {basis.command})" if basis.source in {"quick", "brief"} else ""
-        log.info("%s: %s%s", detector.spec.name, basis.sentence, more)
+        log.info(
+            "%s: %s%s",
+            detector.spec.name,
+            basis.sentence,
+            more,
+            extra=event(
+                "profile.adopted",
+                model=detector.spec.name,
+                source=basis.source,
+                max_batch=basis.table.max_batch,
+                command=basis.command,
+            ),
+        )
         return basis
 
     def _of(self, profile: Profile, detector: Detector, path: Path) -> Basis | None:
@@ -212,11 +230,15 @@ class Profiles:
         asked, name = self._config.max_batch, detector.spec.name
         warning = beyond(profile, asked, command=calibrate_command(self._config, path)) or above_choice(profile, asked)
         if warning:
-            log.warning("%s: %s", name, warning)
+            log.warning("%s: %s", name, warning, extra=event("profile.exceeded", model=name, reason=warning))
         wanted = adopted(self._config, profile).max_batch
         if detector.buckets[-1] < wanted:
             log.warning(
-                "%s: batches of up to %d are run and not %d, as found out at load", name, detector.buckets[-1], wanted
+                "%s: batches of up to %d are run and not %d, as found out at load",
+                name,
+                detector.buckets[-1],
+                wanted,
+                extra=event("profile.cut", model=name, max_batch=detector.buckets[-1], wanted=wanted),
             )
         basis = cut(profile, detector.buckets)
         if basis is not None:
@@ -235,6 +257,12 @@ class Profiles:
             "%s: measured: %s",
             detector.spec.name,
             ", ".join(f"{b}: {ns_to_ms(t):.1f} ms" for b, t in zip(table.buckets, table.service_ns, strict=True)),
+            extra=event(
+                "profile.measured",
+                model=detector.spec.name,
+                batches=table.buckets,
+                seconds=[ns_to_seconds(each) for each in table.service_ns],
+            ),
         )
         return Basis(table=table, source="brief")
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final, Protocol
 
 from framebatch.clock import SECOND_NS
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from framebatch.logs import event
 
 __all__ = ["Recalibration", "Watch"]
 
@@ -35,19 +33,17 @@ class Recalibration:
     Invariant: of two lines in the log that follow each other, one says "due" and the other "over".
     """
 
-    def __init__(self, name: str, watch: Watch, command: str, *, say: Callable[[str], None] = log.warning) -> None:
+    def __init__(self, name: str, watch: Watch, command: str) -> None:
         """Nothing is due.
 
         Args:
             name: of the model.
             watch: is told of every batch.
             command: what calibrates the model.
-            say: takes a line.
         """
         self._name = name
         self._watch = watch
         self._command = command
-        self._say = say
         self._said_due = False
         self._quiet_until_ns = 0
         self.batches = 0
@@ -76,9 +72,16 @@ class Recalibration:
         self._said_due = bool(due)
         self._quiet_until_ns = now_ns + QUIET_NS
         if due:
-            self._say(
-                f"{self._name}: a recalibration is due. {due} Serving goes on with what they take now; to calibrate: "
-                f"{self._command}"
+            log.warning(
+                "%s: a recalibration is due. %s Serving goes on with what they take now; to calibrate: %s",
+                self._name,
+                due,
+                self._command,
+                extra=event("recalibration.due", model=self._name, reason=due, command=self._command),
             )
         else:
-            self._say(f"{self._name}: a recalibration is due no longer: batches take what was measured")
+            log.warning(
+                "%s: a recalibration is due no longer: batches take what was measured",
+                self._name,
+                extra=event("recalibration.over", model=self._name),
+            )

@@ -6,6 +6,7 @@ editing graphs holds the interpreter lock, which frames would have to wait for. 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Final
 from framebatch.app.opening import open_detector
 from framebatch.config import Config
 from framebatch.errors import DeviceError, DeviceMemoryError, FramebatchError, ModelError, UsageError
+from framebatch.logs import ChildOutput, event
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +48,12 @@ def rehearse(path: Path, name: str, config: Config, *, command: Sequence[str] = 
         FramebatchError: it cannot be loaded, or whoever tried has crashed.
     """
     wanted = {"path": str(path), "name": name, "config": config.model_dump(mode="json")}
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own module
+    with (
+        contextlib.closing(ChildOutput(f"the process that tries {name}")) as errors,
+        subprocess.Popen(  # noqa: S603 - our own module
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors.descriptor, text=True
+        ) as process,
+    ):
         patience = threading.Timer(LONGEST_SECONDS, process.kill)
         patience.start()
         try:
@@ -56,7 +63,11 @@ def rehearse(path: Path, name: str, config: Config, *, command: Sequence[str] = 
                 process.stdin.write(json.dumps(wanted) + "\n")
                 process.stdin.flush()
             except BrokenPipeError:
-                log.warning("a process that should try %s ended at once", path)
+                log.warning(
+                    "a process that should try %s ended at once",
+                    path,
+                    extra=event("rehearsal.ended", model=name, path=path),
+                )
             said = process.stdout.read()
         finally:
             patience.cancel()
@@ -68,7 +79,12 @@ def rehearse(path: Path, name: str, config: Config, *, command: Sequence[str] = 
     answer = json.loads(said.splitlines()[-1])
     error = _ERRORS.get(answer["error"], FramebatchError) if answer["error"] else None
     if error is DeviceMemoryError:
-        log.warning("%s: too little memory to try it beside what runs; it is loaded all the same: %s", name, said)
+        log.warning(
+            "%s: too little memory to try it beside what runs; it is loaded all the same: %s",
+            name,
+            said,
+            extra=event("rehearsal.skipped", model=name, reason=answer["message"]),
+        )
     elif error is not None:
         raise error(answer["message"])
 

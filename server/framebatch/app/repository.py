@@ -17,6 +17,7 @@ from framebatch.app.shelf import Shelf, stamp_of
 from framebatch.app.status import status_of
 from framebatch.app.threads import in_thread
 from framebatch.errors import DeviceError, FramebatchError, ModelError
+from framebatch.logs import event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator, Sequence
@@ -221,9 +222,12 @@ class Repository:
             try:
                 await self.look_again()
             except FramebatchError as error:
-                log.warning("what is served stays as it is: %s", error)
+                log.warning("what is served stays as it is: %s", error, extra=event("models.not_read", reason=error))
             except Exception:
-                log.exception("looking for changed models failed; what is served stays as it is")
+                log.exception(
+                    "looking for changed models failed; what is served stays as it is",
+                    extra=event("models.look_failed"),
+                )
 
     async def _keep_up(self, name: str, before: Shelf) -> None:
         """Load the newest version that can be, unless it serves already."""
@@ -246,7 +250,9 @@ class Repository:
 
     async def _exchange(self, entry: Entry, candidate: Candidate) -> FramebatchError | None:
         """Load a version beside the one that serves and let it take over; the error when that does not succeed."""
-        log.info("%s: loading", candidate)
+        log.info(
+            "%s: loading", candidate, extra=event("model.loading", model=candidate.name, version=candidate.version)
+        )
         entry.loading = candidate
         try:
             served = await in_thread(partial(self._load_unchanged, candidate))
@@ -260,7 +266,7 @@ class Repository:
             entry.missed(candidate, error)
             return error
         except Exception as error:
-            log.exception("%s: loading failed", candidate)
+            log.exception("%s: loading failed", candidate, extra=event("model.load_raised", model=candidate.name))
             entry.missed(candidate, error)
             return ModelError(f"{candidate} cannot be loaded: {error}")
         finally:
@@ -268,7 +274,12 @@ class Repository:
         old = entry.serving
         entry.succeeded(served)
         self._router.put(served.model, served.batcher)
-        log.info("%s: serves from now on: %r", candidate, served.detector)
+        log.info(
+            "%s: serves from now on: %r",
+            candidate,
+            served.detector,
+            extra=event("model.loaded", model=candidate.name, version=candidate.version, device=served.detector.device),
+        )
         if old is not None:
             entry.leaving, old = old, None
             await self._let_go(entry)
@@ -293,17 +304,21 @@ class Repository:
         entry.remember(served.batcher.recovery.counts)
         self._router.forget(served.model)
         await served.close()
-        name = str(served.candidate)
+        gone = served.candidate
         del served  # it is full of cycles, and the collector runs seldom
         gc.collect()
-        log.info("%s, which served before, has answered its last frame and is gone", name)
+        log.info(
+            "%s, which served before, has answered its last frame and is gone",
+            gone,
+            extra=event("model.unloaded", model=gone.name, version=gone.version),
+        )
 
     # Looking ---------------------------------------------------------------------------------------------------
 
     def _look(self, shelf: Shelf) -> None:
         for fault in shelf.faults:
             if fault not in self.shelf.faults:
-                log.warning("%s", fault)
+                log.warning("%s", fault, extra=event("models.fault", reason=fault))
         self.shelf = shelf
 
     def _wanted(self, name: str) -> Iterator[Candidate]:

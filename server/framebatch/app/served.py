@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from framebatch.app.basis import Basis
     from framebatch.app.shelf import Candidate
     from framebatch.batching import DeviceQueue
+    from framebatch.batching.interfaces import Observer
     from framebatch.config import Config
     from framebatch.detection.detector import Detector
     from framebatch.metrics import ModelMetrics
@@ -74,6 +75,7 @@ class Served:
         self._config = config
         self._batcher: Batcher | None = None
         self._recording: RecordingWriter | None = None
+        self._tracer: Observer | None = None
         self._proven = False
         self._device_fault = ""
         self.detector.pin(self.decoders.slots.pictures)
@@ -93,15 +95,23 @@ class Served:
             raise RuntimeError(f"{self.candidate} was not started")
         return self._batcher
 
-    def start(self, device: DeviceQueue, metrics: ModelMetrics, recording: RecordingWriter | None = None) -> None:
+    def start(
+        self,
+        device: DeviceQueue,
+        metrics: ModelMetrics,
+        recording: RecordingWriter | None = None,
+        tracer: Observer | None = None,
+    ) -> None:
         """Be able to take frames.
 
         Args:
             device: of all models on it.
             metrics: of the model.
             recording: what happens once it is proven is written down there; None: nowhere.
+            tracer: watches it once it is proven; None: nobody does.
         """
         self._recording = recording
+        self._tracer = tracer
         config, detector, tiles = self._config, self.detector, self.detector.spec.tiles
 
         metrics.expect(reasons=(why.value for why in Why), buckets=self.basis.table.buckets)
@@ -165,6 +175,8 @@ class Served:
                 raise ModelError(f"{self.candidate} is loaded, but a first picture was {frame.outcome}: {frame.reason}")
         self.batcher.forget_decoding()
         self._proven = True
+        if self._tracer is not None:
+            self.batcher.observe(self._tracer)
         if self._recording is not None:
             self._recording.add(self._record)
             self.batcher.observe(Recorder(self.model.name, self._recording.add))

@@ -13,36 +13,29 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from framebatch import __version__
-from framebatch.app.device_watch import DeviceWatch, export_device
 from framebatch.app.doors import Doors, check_ports
-from framebatch.app.encryption import export_tls, tls_of
-from framebatch.app.figures import (
-    export_figures,
-    export_health,
-    export_recording,
-    export_refusals,
-    export_versions,
-)
-from framebatch.app.guarding import open_guard
+from framebatch.app.instruments import Instruments
 from framebatch.app.lag import LoopLag
 from framebatch.app.live import Live, Sources
-from framebatch.app.notify import ServiceManager
 from framebatch.app.profiles import Profiles
+from framebatch.app.readiness import Readiness
 from framebatch.app.recorder import Recorder
 from framebatch.app.rehearsal import rehearse
 from framebatch.app.repository import Repository
 from framebatch.app.router import Router
+from framebatch.app.security import open_security
 from framebatch.app.served import Served
 from framebatch.app.shelf import read_folder, single_model
 from framebatch.app.threads import in_thread
+from framebatch.app.traces import traces_of
 from framebatch.batching import DeviceQueue
 from framebatch.clock import ms_to_ns, now_ns
 from framebatch.detection.imaging import use_one_thread_per_picture
 from framebatch.device.devices import parse_device
 from framebatch.device.turns import as_guest, taken_by_guest
 from framebatch.device.vitals import vitals_of
-from framebatch.edge.security.refusals import Refusals
 from framebatch.errors import UsageError
+from framebatch.logs import event
 from framebatch.metrics import Metrics
 from framebatch.recording import RecordingWriter
 
@@ -90,13 +83,7 @@ class App:
             DeviceError: the device cannot be used.
         """
         self.config = config
-        self._started = False
-        self._ending = ""
-        self._manager = ServiceManager()
-        self._manager.starting("loading")
-        self._refusals = Refusals()
-        self._guard = open_guard(config, self._refusals)
-        self._tls = tls_of(config)
+        self._security = open_security(config)
         check_ports(config)
         self._device = parse_device(config.device)
         self._profiles = Profiles(config, shown=shown)
@@ -109,6 +96,7 @@ class App:
             raise ValueError("settings name no folder of models, so model_path must be given")
         self._router: Router | None = None
         self.repository = Repository(read=read, load=self._load)
+        self._readiness = Readiness(self.repository)
         self.repository.look()
         wanted, there = config.default_model, sorted(self.repository.shelf.models)
         if wanted is not None and wanted not in there:
@@ -118,19 +106,16 @@ class App:
             if config.record is None
             else RecordingWriter(config.record, max_bytes=config.record_max_mb << 20, version=__version__)
         )
+        self._traces = traces_of(config)
         tune_interpreter()
         self.repository.open()
         self.default = wanted or next(iter(self.repository.serving))
         first = next(iter(self.repository.serving.values())).detector
-        self.device = first.device
+        self.device = self._readiness.device = first.device
         self.metrics = Metrics(info={"version": __version__, "device": first.device, "provider": first.provider})
         self._queue: DeviceQueue | None = None
         self._following: asyncio.Task[None] | None = None
-        self._lag: LoopLag | None = None
-        self._watch = DeviceWatch(
-            partial(vitals_of, self._device, first.provider, pid=os.getpid()),
-            lambda: [pid for served in self.repository.alive for pid in served.decoders.crew.pids],
-        )
+        self._instruments: Instruments | None = None
         self._live: Live | None = None
         self._doors: Doors | None = None
 
@@ -154,17 +139,18 @@ class App:
         config = self.config
         loop = asyncio.get_running_loop()
         self._router = router = Router(loop, default=self.default)
-        self._lag = LoopLag(loop)
-        self._live = self._make_live(router, self._lag)
+        lag = LoopLag(loop)
+        self._live = self._make_live(router, lag)
         self._doors = Doors(
             config,
             router=router,
             repository=self.repository,
             metrics=self.metrics,
             live=self._live,
-            guard=self._guard,
-            tls=self._tls,
+            security=self._security,
         )
+        if self._traces is not None:
+            router.observe(self._traces.tracer)
         if self._recording is not None:
             self._recording.start()
             router.observe(Recorder("", self._recording.add))
@@ -176,27 +162,35 @@ class App:
         )
         reload_seconds = config.reload_seconds if config.models is not None else 0
         await self.repository.start(router, self._begin, reload_seconds=reload_seconds)
-        export_figures(self.metrics, self.repository, self._doors.service)
-        export_health(self.metrics, self._lag, self._why_not_ready)
-        export_device(self.metrics, self._watch)
-        export_versions(self.metrics)
-        export_refusals(self.metrics, self._refusals)
-        if self._recording is not None:
-            export_recording(self.metrics, self._recording)
-        if self._tls is not None:
-            export_tls(self.metrics, self._tls)
+        first = next(iter(self.repository.serving.values())).detector
+        self._instruments = Instruments(
+            loop,
+            lag=lag,
+            metrics=self.metrics,
+            repository=self.repository,
+            service=self._doors.service,
+            open_look=partial(vitals_of, self._device, first.provider, pid=os.getpid()),
+        )
+        self._instruments.export(
+            why_not_ready=lambda: self._readiness.why_not,
+            security=self._security,
+            recording=self._recording,
+            traces=self._traces,
+        )
         await self._doors.open()
-        self._started = True
-        self._lag.start()
+        self._readiness.started = True
+        self._instruments.start()
         await self._set_ready()
         self._following = asyncio.create_task(self._follow_health())
 
     async def stop(self) -> None:
         """Drain and close: refuse new frames, finish or refuse the accepted ones, then end the streams."""
-        self._manager.stopping()
+        self._readiness.stopping()
         await self._stop_serving()
         if self._recording is not None:
             await in_thread(self._recording.close)
+        if self._traces is not None:
+            await in_thread(self._traces.collector.close)
 
     async def _stop_serving(self) -> None:
         await self.repository.stop()
@@ -206,8 +200,13 @@ class App:
             return
         alive = self.repository.alive
         unanswered = sum(served.batcher.unanswered for served in alive)
-        log.info("draining: %d frames are unanswered, %d streams open", unanswered, self._doors.service.streams)
-        self._ending = "draining"
+        log.info(
+            "draining: %d frames are unanswered, %d streams open",
+            unanswered,
+            self._doors.service.streams,
+            extra=event("server.draining", unanswered=unanswered, streams=self._doors.service.streams),
+        )
+        self._readiness.ending = "draining"
         if self._following is not None:
             self._following.cancel()
         await self._set_ready()
@@ -216,14 +215,17 @@ class App:
             asyncio.sleep(QUIET_SECONDS),  # frames on their way are still read, and refused
         )
         await self._doors.close()
+        if self._instruments is not None:
+            self._instruments.stop()
         for served in alive:
             await served.close()
         if self._queue is not None:
             self._queue.close()
-        if self._lag is not None:
-            self._lag.stop()
-        self._watch.stop()
-        log.info("stopped; answered: %s", self.metrics.totals())
+        log.info(
+            "stopped; answered: %s",
+            self.metrics.totals(),
+            extra=event("server.stopped", answered=self.metrics.totals()),
+        )
 
     def _make_live(self, router: Router, lag: LoopLag) -> Live | None:
         """What the status page shows, unless there is to be none."""
@@ -242,26 +244,14 @@ class App:
             lag=lag,
             recording=self._recording,
             streams=lambda: 0 if self._doors is None else self._doors.service.streams,
-            why_not_ready=self._why_not_ready,
+            why_not_ready=lambda: self._readiness.why_not,
         )
         return Live(sources, pictures=self.config.page == "pictures", max_viewers=self.config.max_viewers)
 
-    def _why_not_ready(self) -> str:
-        """Why no frames are taken; empty when they are."""
-        if self._ending or not self._started:
-            return self._ending or "starting"
-        down = [served.down for served in self.repository.serving.values()]
-        return down[0] if down and all(down) else ""
-
     async def _set_ready(self) -> None:
-        """Tell both ports, and whoever started the server, whether frames are taken."""
+        """Tell whoever wants to know whether frames are taken."""
         if self._doors is not None:
-            why_not = self._why_not_ready()
-            await self._doors.tell(why_not)
-            if why_not:
-                self._manager.not_serving(why_not)
-            else:
-                self._manager.serving(f"serving {', '.join(self.repository.serving)} on {self.device}")
+            await self._readiness.tell(self._doors, self.ready_line)
 
     async def _follow_health(self) -> None:
         """Models fail and recover by themselves."""
@@ -271,7 +261,7 @@ class App:
 
     def _hung(self, reason: str) -> None:
         """The device does not come back, and a thread with it: say so, let the answers leave, and end."""
-        self._ending = reason
+        self._readiness.ending = reason
         self._ends = asyncio.create_task(self._give_up())
 
     async def _give_up(self) -> None:
@@ -281,7 +271,12 @@ class App:
         await asyncio.sleep(FLUSH_SECONDS)
         if self._recording is not None:
             self._recording.close(FLUSH_SECONDS)
-        log.critical("%s; ending with exit code %d, to be started anew", self._ending, HUNG_EXIT_CODE)
+        log.critical(
+            "%s; ending with exit code %d, to be started anew",
+            self._readiness.ending,
+            HUNG_EXIT_CODE,
+            extra=event("server.gave_up", reason=self._readiness.ending, exit_code=HUNG_EXIT_CODE),
+        )
         logging.shutdown()
         sys.stderr.flush()
         os._exit(HUNG_EXIT_CODE)  # nothing else ends a process one of whose threads is stuck in a driver
@@ -299,7 +294,8 @@ class App:
     def _begin(self, served: Served) -> None:
         if self._queue is None:
             raise RuntimeError("the server was not started")
-        served.start(self._queue, self.metrics.model(served.model.name), self._recording)
+        tracer = None if self._traces is None else self._traces.tracer
+        served.start(self._queue, self.metrics.model(served.model.name), self._recording, tracer)
 
 
 def tune_interpreter() -> None:

@@ -18,6 +18,7 @@ from framebatch.batching.rows import Places
 from framebatch.clock import MILLISECOND_NS, now_ns
 from framebatch.errors import FramebatchError, InvalidFrame
 from framebatch.frame import Frame, Outcome
+from framebatch.logs import event
 from framebatch.scheduling import Pending, Policy, Probes, Smoothed, Tally
 
 if TYPE_CHECKING:
@@ -277,7 +278,8 @@ class Batcher:
                 self._answers.give(frame, Outcome.INVALID, str(error))
             elif error is not None:
                 if not isinstance(error, FramebatchError):
-                    log.error("decoding of %r failed", frame, exc_info=error)
+                    said = event("decoding.failed", camera=frame.camera, sequence=frame.sequence, reason=error)
+                    log.error("decoding of %r failed", frame, exc_info=error, extra=said)
                 self._answers.give(frame, Outcome.FAILED, f"decoding failed: {error}")
             else:
                 self._answers.give(frame, Outcome.EXPIRED, "overload: the decoders would be too late")

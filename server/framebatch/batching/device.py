@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from framebatch.batching.workers import Workers
 from framebatch.clock import MILLISECOND_NS, SECOND_NS, now_ns, ns_to_seconds
+from framebatch.logs import event
 from framebatch.scheduling import LANES, Claim, InFlight, Usage, order
 
 if TYPE_CHECKING:
@@ -248,7 +249,11 @@ class DeviceQueue:
             try:
                 job.finished()
             except Exception:
-                log.exception("%s: what came of a job could not be handled; its frames will expire", self.name)
+                log.exception(
+                    "%s: what came of a job could not be handled; its frames will expire",
+                    self.name,
+                    extra=event("device.job_raised", device=self.name),
+                )
         self._hop.set()
         self.pump()
         if self._keep_warm_ns and not self._in_flight.jobs and self._warm_timer is None:
@@ -291,7 +296,7 @@ class DeviceQueue:
             self._watch(self._progress_ns + bound_ns)
             return
         self._hung = f"{self.name} hangs: nothing came back from it for {ns_to_seconds(bound_ns):.1f} s"
-        log.critical("%s", self._hung)
+        log.critical("%s", self._hung, extra=event("device.hung", device=self.name, reason=self._hung))
         self._hop.set()
         for member in list(self._members):
             member.abandon(self._hung)

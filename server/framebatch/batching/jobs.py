@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from framebatch.batching.recovery import hang_bound_ns
 from framebatch.clock import SECOND_NS
+from framebatch.logs import event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -123,7 +124,9 @@ class Warm(Job):
     def finished(self) -> None:
         """Nobody waits for it; what a failure means shows with the next frame."""
         if self.error is not None:
-            log.warning("keeping the device warm failed: %s", self.error)
+            log.warning(
+                "keeping the device warm failed: %s", self.error, extra=event("device.warm_failed", reason=self.error)
+            )
 
 
 class Repair(Job):
@@ -165,7 +168,9 @@ class Repair(Job):
             except Exception as error:
                 if self._reopen is None:
                     raise
-                log.warning("a run without frames failed too: %s", error)
+                log.warning(
+                    "a run without frames failed too: %s", error, extra=event("device.check_failed", reason=error)
+                )
             else:
                 return
         if self._reopen is not None:

@@ -14,6 +14,7 @@ from framebatch.batching.jobs import Repair
 from framebatch.batching.recovery import Action, Recovery
 from framebatch.clock import SECOND_NS, now_ns, ns_to_seconds
 from framebatch.errors import DeviceMemoryError, FramebatchError
+from framebatch.logs import event
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,7 +93,12 @@ class Mending:
         """A batch came back in this bucket."""
         if self.recovery.succeeded(bucket, now):
             self._policy.limit_batch(self.recovery.cap)
-            log.info("%s: batches of up to %d are tried again", self._name, self.recovery.cap)
+            log.info(
+                "%s: batches of up to %d are tried again",
+                self._name,
+                self.recovery.cap,
+                extra=event("batch.limit_raised", model=self._name, max_batch=self.recovery.cap),
+            )
 
     def failed(self, batch: Batch, owed: list[Entry], error: Exception) -> None:
         """A batch failed; `owed` are those of its entries that still want an answer."""
@@ -101,7 +107,13 @@ class Mending:
             verdict = self.recovery.out_of_memory(batch.bucket, now_ns())
             if self.recovery.cap < cap:
                 self._policy.limit_batch(self.recovery.cap)
-                log.warning("%s: %s; batches of at most %d from now on", self._name, error, self.recovery.cap)
+                log.warning(
+                    "%s: %s; batches of at most %d from now on",
+                    self._name,
+                    error,
+                    self.recovery.cap,
+                    extra=event("batch.limit_lowered", model=self._name, max_batch=self.recovery.cap, reason=error),
+                )
             if verdict.action is Action.FAIL:
                 self._tell(batch, error, verdict.action)
         else:
@@ -129,7 +141,9 @@ class Mending:
         self._told_ns[action] = now
         trace = None if isinstance(error, FramebatchError) else error
         what = "a frame failed alone" if len(batch.entries) == 1 else f"a batch of {len(batch.entries)} failed"
-        log.error("%s: %s: %s; %s", self._name, what, error, action.value, exc_info=trace)
+        frames = len(batch.entries)
+        said = event("batch.failed", model=self._name, frames=frames, reason=error, action=action.name.lower())
+        log.error("%s: %s: %s; %s", self._name, what, error, action.value, exc_info=trace, extra=said)
 
     def close(self) -> None:
         """Try nothing more."""
@@ -149,14 +163,25 @@ class Mending:
         self._repairing = False
         if repair.error is None:
             self.recovery.repaired(reopened=repair.reopened)
-            log.warning("%s: the session %s", self._name, "was opened anew" if repair.reopened else "works")
+            log.warning(
+                "%s: the session %s",
+                self._name,
+                "was opened anew" if repair.reopened else "works",
+                extra=event("session.repaired", model=self._name, reopened=repair.reopened),
+            )
             if self._down:
                 self._down = False
                 self._shut("")
                 self._report(healthy=True, reason="")
             return
         pause_seconds = ns_to_seconds(self.recovery.down_ns())
-        log.error("%s: the session cannot be opened: %s; next attempt in %g s", self._name, repair.error, pause_seconds)
+        log.error(
+            "%s: the session cannot be opened: %s; next attempt in %g s",
+            self._name,
+            repair.error,
+            pause_seconds,
+            extra=event("session.broken", model=self._name, reason=repair.error, retry_seconds=pause_seconds),
+        )
         reason = f"the device failed, and opening the model anew did too: {repair.error}"
         self._shut(reason)
         if not self._down:

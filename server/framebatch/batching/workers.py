@@ -12,6 +12,8 @@ from collections import deque
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from framebatch.logs import event
+
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
@@ -77,7 +79,9 @@ class Workers(Generic[T]):
             try:
                 work(item)
             except Exception:
-                log.exception("%s: work raised, which it must not", self.name)
+                log.exception(
+                    "%s: work raised, which it must not", self.name, extra=event("lane.raised", lane=self.name)
+                )
             finished.append(item)
             # Set before the hop and cleared before the loop looks: an item is seen by this hop or starts another.
             if not self._hop_under_way:

@@ -22,6 +22,7 @@ from framebatch.calibration.messages import pack_task
 from framebatch.calibration.points import Failure, Point, StageSamples
 from framebatch.clock import now_ns, ns_to_seconds
 from framebatch.device.meter import MemoryTotal, Reading
+from framebatch.logs import event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -255,7 +256,11 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     try:
         process.wait(LONGEST_DEATH_SECONDS)
     except subprocess.TimeoutExpired:
-        log.warning("measuring process %d is stuck in the kernel, most likely in a driver", process.pid)
+        log.warning(
+            "measuring process %d is stuck in the kernel, most likely in a driver",
+            process.pid,
+            extra=event("calibration.stuck", pid=process.pid),
+        )
     for pipe in (process.stdin, process.stdout):
         if pipe is not None:
             with contextlib.suppress(BrokenPipeError):

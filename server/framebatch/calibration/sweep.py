@@ -29,6 +29,7 @@ from framebatch.calibration.wanted import Progress, Wanted
 from framebatch.clock import SECOND_NS, now_ns, ns_to_seconds
 from framebatch.device.devices import parse_device
 from framebatch.errors import DeviceError, ModelError
+from framebatch.logs import event
 from framebatch.profile import Fingerprint, buckets_up_to
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def calibrate(wanted: Wanted, on_progress: Callable[[Progress], None] | None = N
             complete, kept = False, sweep.findings
             if kept is None or not kept.ran():
                 raise
-            log.warning("stopped; what was measured up to now is kept")
+            log.warning("stopped; what was measured up to now is kept", extra=event("calibration.stopped"))
             findings = kept
     seconds = ns_to_seconds(now_ns() - began_ns)
     return findings.profile(wanted, created=created, seconds=seconds, complete=complete)
@@ -236,7 +237,11 @@ class _Sweep:
         limit_ns = self._limit_ns(findings, 2 * plan.expected_ns)
         ended = run_task(task, limit_ns=limit_ns, on_answer=note, on_tick=self._tick)
         if ended.failure:
-            log.warning("the penalty after idling was not measured to the end: %s", ended.why)
+            log.warning(
+                "the penalty after idling was not measured to the end: %s",
+                ended.why,
+                extra=event("calibration.idling_failed", reason=ended.why),
+            )
 
     def _soak(self, findings: Findings) -> None:
         """Run the chosen size; where it fails, what is chosen then, and so on."""
@@ -254,7 +259,12 @@ class _Sweep:
             findings.soaks.append((soak_of(point), point))
             if not point.failure:
                 return
-            log.warning("a batch of %d did not hold: %s", batch, point.why)
+            log.warning(
+                "a batch of %d did not hold: %s",
+                batch,
+                point.why,
+                extra=event("calibration.soak_failed", batch=batch, reason=point.why),
+            )
             if batch == findings.ladder[0]:
                 return
 
@@ -277,7 +287,12 @@ class _Sweep:
         self._overhead_ns = self._overhead_ns or answered.startup_ns
         self._outlook.note(point)
         if point.failure:
-            log.info("a batch of %d failed: %s", batch, point.why)
+            log.info(
+                "a batch of %d failed: %s",
+                batch,
+                point.why,
+                extra=event("calibration.point_failed", batch=batch, reason=point.why),
+            )
         self._tick()
 
     def _free_ns(self) -> int:

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from framebatch.cli.common import find_model, log_to_stderr
+from framebatch.cli.common import exit_code, find_model
+from framebatch.errors import FramebatchError
+from framebatch.logs import event, start_logging
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from framebatch.config import Config
 
 __all__ = ["serve"]
 
@@ -86,14 +94,20 @@ def serve(
             help="Write down there when frames came, what was decided and how they were answered; no pictures. Default: nowhere.",
         ),
     ] = None,
+    log_format: Annotated[
+        str | None,
+        typer.Option(metavar="auto|human|json", help="How lines of the log look. Default: auto, which is human."),
+    ] = None,
+    log_level: Annotated[
+        str | None,
+        typer.Option(metavar="LEVEL", help="Least level: debug, info, warning, error or critical. Default: info."),
+    ] = None,
 ) -> None:
     """Serve detectors: every frame is answered by its deadline.
 
     Exit status: 0 stopped by SIGTERM or SIGINT, 1 failed, 2 wrong usage or bad input, 70 the device hung: start it anew.
     """
-    from framebatch.app import App, run  # noqa: PLC0415 - needs the server's extras
-    from framebatch.cli.calibrate.progress import ProgressView  # noqa: PLC0415 - as above
-    from framebatch.settings import load_settings  # noqa: PLC0415 - as above
+    from framebatch.settings import load_settings  # noqa: PLC0415 - needs the server's extras
 
     given = {
         "model": model,
@@ -111,17 +125,47 @@ def serve(
         "max_batch": max_batch,
         "page": page,
         "record": record,
+        "log_format": log_format,
+        "log_level": log_level,
     }
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))  # while loading there is nothing to drain
-    log_to_stderr(logging.INFO)
     options = {key: value for key, value in given.items() if value is not None}
     settings = load_settings(config, options, os.environ).config
-    shown = ProgressView if sys.stderr.isatty() else None
+    start_logging(settings.log_format, settings.log_level)
+    with in_one_form(json=settings.log_format == "json"):
+        _serve(settings)
+
+
+def _serve(settings: Config) -> None:
+    """Load, serve, drain."""
+    from framebatch.app import App, run  # noqa: PLC0415 - needs the server's extras
+    from framebatch.cli.calibrate.progress import ProgressView  # noqa: PLC0415 - as above
+
+    shown = ProgressView if sys.stderr.isatty() and settings.log_format != "json" else None
     app = App(settings, None if settings.model is None else find_model(settings.model), shown=shown)
     for served in app.repository.serving.values():
-        log.info("serving %r", served.detector)
+        log.info(
+            "serving %r",
+            served.detector,
+            extra=event(
+                "model.serving", model=served.model.name, version=served.model.version, device=served.detector.device
+            ),
+        )
     asyncio.run(run(app, on_ready=announce))
+
+
+@contextlib.contextmanager
+def in_one_form(*, json: bool) -> Iterator[None]:
+    """Where the log is JSON, say in it why the server ends; elsewhere the command line says so, as of every command."""
+    try:
+        yield
+    except FramebatchError as error:
+        if not json:
+            raise
+        code = exit_code(error)
+        log.critical("%s", error, extra=event("server.failed", reason=error, exit_code=code))
+        raise typer.Exit(code) from error
 
 
 def announce(line: str) -> None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from framebatch.decoding.protocol import IDLE, TAKING
+from framebatch.logs import ChildOutput, event
 
 if TYPE_CHECKING:
     import asyncio
@@ -86,6 +87,7 @@ class Crew:
         self._closing = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._on_death: Callable[[int], None] = lambda _: None
+        self._said = ChildOutput("a decoder")
         self.processes: list[subprocess.Popen[bytes]] = [self._spawn(place) for place in range(count)]
 
     def __repr__(self) -> str:
@@ -144,6 +146,7 @@ class Crew:
                 process.kill()
                 process.wait()
         os.close(self._descriptor)
+        self._said.close()
 
     def _spawn(self, place: int) -> subprocess.Popen[bytes]:
         chosen = os.environ.get("GLIBC_TUNABLES")
@@ -151,6 +154,7 @@ class Crew:
             [sys.executable, "-m", "framebatch.decoding.process", json.dumps(self._settings | {"place": place})],
             pass_fds=self._inherited,
             stdin=subprocess.DEVNULL,
+            stderr=self._said.descriptor,
             env={**os.environ, "GLIBC_TUNABLES": f"{HEAP}:{chosen}" if chosen else HEAP},
         )
 
@@ -178,9 +182,10 @@ class Crew:
             place,
             status,
             "" if note == IDLE and began else " while it worked" if began else " before it could begin",
+            extra=event("decoder.ended", place=place, status=status),
         )
         if self.broken and self._failures == BROKEN_AFTER:
-            log.error("%s", self.broken)
+            log.error("%s", self.broken, extra=event("decoders.broken", reason=self.broken))
         self._on_death(note)
         pause = min(LONGEST_PAUSE_SECONDS, self._restart_seconds * 2 ** max(0, self._failures - 1))
         if self._loop is not None:

@@ -22,6 +22,7 @@ from framebatch.device.engine import OnnxEngine
 from framebatch.device.graph import InputFormat
 from framebatch.device.threads import smallest_sufficient
 from framebatch.errors import DeviceError, DeviceMemoryError, ModelError
+from framebatch.logs import event
 from framebatch.profile import buckets_up_to
 
 if TYPE_CHECKING:
@@ -64,14 +65,29 @@ def load_program(
         memory.keep(loaded)
     loaded = _with_threads(loaded, wanted)
     log.info(
-        "%s: %s, %d x %d, on %s", spec.name, spec.family, spec.input_width, spec.input_height, loaded.engine.device
+        "%s: %s, %d x %d, on %s",
+        spec.name,
+        spec.family,
+        spec.input_width,
+        spec.input_height,
+        loaded.engine.device,
+        extra=event(
+            "model.recognised",
+            model=spec.name,
+            family=spec.family,
+            width=spec.input_width,
+            height=spec.input_height,
+            device=loaded.engine.device,
+        ),
     )
     if loaded.report.why_not_batched:
         batch_size = loaded.report.batch_size
         size = "one by one" if batch_size == 1 else f"{batch_size} at a time"
-        log.warning("%s: frames are run %s, not in batches: %s", spec.name, size, loaded.report.why_not_batched)
+        why_not = loaded.report.why_not_batched
+        said = event("model.not_batched", model=spec.name, batch_size=batch_size, reason=why_not)
+        log.warning("%s: frames are run %s, not in batches: %s", spec.name, size, why_not, extra=said)
     for sentence in loaded.report.sentences():
-        log.info("%s: %s", spec.name, sentence)
+        log.info("%s: %s", spec.name, sentence, extra=event("model.proven", model=spec.name, finding=sentence))
     return loaded
 
 
@@ -142,15 +158,30 @@ def _place(
         except (DeviceError, ModelError) as error:
             if program is programs[-1]:
                 raise
-            log.warning("%s: a program is not used, because it does not load: %s", spec.name, error)
+            log.warning(
+                "%s: a program is not used, because it does not load: %s",
+                spec.name,
+                error,
+                extra=event("program.not_loaded", model=spec.name, reason=error),
+            )
             continue
         why_not = _why_not_right(placed, spec, reference, picture)
         if not why_not:
             break
         if program is programs[-1]:
-            log.warning("%s: detections may be wrong: %s", spec.name, why_not)
+            log.warning(
+                "%s: detections may be wrong: %s",
+                spec.name,
+                why_not,
+                extra=event("model.doubtful", model=spec.name, reason=why_not),
+            )
             break
-        log.warning("%s: a program is not used: %s", spec.name, why_not)
+        log.warning(
+            "%s: a program is not used: %s",
+            spec.name,
+            why_not,
+            extra=event("program.not_right", model=spec.name, reason=why_not),
+        )
         placed.engine.close()
     return placed
 

@@ -19,6 +19,7 @@ from framebatch.device.devices import Device
 from framebatch.device.engine import OnnxEngine
 from framebatch.device.program import Program, Selection, build_program
 from framebatch.errors import DeviceError, ModelError
+from framebatch.logs import event
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -89,7 +90,12 @@ def plain(
                 error = ModelError(f"model {spec.path} loads but does not run: {problem}; export it again")
             else:
                 if not pictures_in:
-                    log.warning("%s: pictures are converted on the host, not in the graph: %s", spec.name, why_not)
+                    log.warning(
+                        "%s: pictures are converted on the host, not in the graph: %s",
+                        spec.name,
+                        why_not,
+                        extra=event("program.pictures_on_host", model=spec.name, reason=why_not),
+                    )
                 return Plain(program, "" if pictures_in else why_not, answers, place)
     raise error
 
@@ -109,7 +115,12 @@ def fuse(model: ModelFile, spec: ModelSpec, reference: Plain, pictures: npt.NDAr
     except Exception as error:  # noqa: BLE001 - whatever the edit stumbles over, the plain program still runs
         why_not, off = _reason(error), nothing
     if why_not:
-        log.warning("%s: candidates are selected on the host, not in the graph: %s", spec.name, why_not)
+        log.warning(
+            "%s: candidates are selected on the host, not in the graph: %s",
+            spec.name,
+            why_not,
+            extra=event("program.selection_on_host", model=spec.name, reason=why_not),
+        )
         return Fused(None, None, why_not, off)
     return Fused(program, select, "", off)
 

@@ -19,6 +19,7 @@ from framebatch.device.graph_cache import GraphCache, cache_key
 from framebatch.device.program import Program
 from framebatch.device.providers import CPU, machine_facts
 from framebatch.errors import DeviceError, ModelError
+from framebatch.logs import event
 
 if TYPE_CHECKING:
     from framebatch.detection.spec import ModelSpec
@@ -98,7 +99,9 @@ class Memory:
         try:
             engine = OnnxEngine(program, self._wanted.device, options=options, max_batch=facts["max_batch"])
         except (DeviceError, ModelError) as error:
-            log.warning("a kept program is not used, but built anew: %s", error)
+            log.warning(
+                "a kept program is not used, but built anew: %s", error, extra=event("program.not_reused", reason=error)
+            )
             return None
         if _where(engine) != facts["where"]:
             engine.close()

@@ -20,6 +20,7 @@ import numpy as np
 from framebatch.clock import ms_to_ns
 from framebatch.device.failures import device_error
 from framebatch.errors import DeviceError, DeviceMemoryError
+from framebatch.logs import event
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -283,7 +284,8 @@ def pin(runtime: CudaRuntime, array: npt.NDArray[Any]) -> bool:
         except DeviceError as error:
             if not _told.is_set():
                 _told.set()
-                log.warning("%s", device_error(error, f"{size} bytes are not pinned, and are copied more slowly"))
+                why = device_error(error, f"{size} bytes are not pinned, and are copied more slowly")
+                log.warning("%s", why, extra=event("memory.not_pinned", bytes=size, reason=why))
             return False
         _pinned[address] = size
     weakref.finalize(array, _unpin, runtime, address).atexit = False  # when all ends, the driver does it
@@ -296,4 +298,4 @@ def _unpin(runtime: CudaRuntime, address: int) -> None:
         try:
             runtime.call("cudaHostUnregister", address)
         except DeviceError as error:
-            log.warning("%s", error)
+            log.warning("%s", error, extra=event("memory.not_unpinned", reason=error))

@@ -23,6 +23,7 @@ from framebatch.device.options import EngineOptions
 from framebatch.device.providers import CPU, device_name, open_session
 from framebatch.device.turns import turns_of
 from framebatch.errors import DeviceError, DeviceMemoryError, ModelError
+from framebatch.logs import event
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -169,7 +170,11 @@ class OnnxEngine:
             except DeviceMemoryError:
                 raise  # graphs may be possible when there is more
             except (CaptureError, ModelError, DeviceError) as error:  # what has other reasons fails again below
-                log.warning("CUDA graphs cannot be used, which costs speed: %s", error)
+                log.warning(
+                    "CUDA graphs cannot be used, which costs speed: %s",
+                    error,
+                    extra=event("graphs.unused", reason=error),
+                )
                 self._graphs = False
             else:
                 return
@@ -185,7 +190,10 @@ class OnnxEngine:
                 return DirectSession(session, turns)
             runtime = cuda_runtime()
             if runtime is None:
-                log.warning("no CUDA runtime library was found beside onnxruntime's own: copies wait for computations")
+                log.warning(
+                    "no CUDA runtime library was found beside onnxruntime's own: copies wait for computations",
+                    extra=event("device.no_runtime"),
+                )
                 return DirectSession(session, turns)
             try:
                 return BoundSession(
@@ -209,7 +217,11 @@ class OnnxEngine:
     def _give_up_graphs(self, error: CaptureError) -> None:
         with self._gate.alone():
             if self._graphs:
-                log.warning("CUDA graphs are given up, which costs speed: %s", error)
+                log.warning(
+                    "CUDA graphs are given up, which costs speed: %s",
+                    error,
+                    extra=event("graphs.given_up", reason=error),
+                )
                 self._graphs = False
                 self._shut()
                 self._open()
@@ -222,7 +234,12 @@ class OnnxEngine:
                 try:
                     session.close()
                 except DeviceError as error:
-                    log.warning("%s did not close: %s", self.device, error)
+                    log.warning(
+                        "%s did not close: %s",
+                        self.device,
+                        error,
+                        extra=event("device.not_closed", device=self.device, reason=error),
+                    )
 
 
 def run_once(

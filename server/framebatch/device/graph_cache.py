@@ -15,6 +15,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from framebatch.logs import event
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -71,10 +73,16 @@ class GraphCache:
         except FileNotFoundError:
             return None
         except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
-            log.warning("a kept program is not used, but built anew: %s", error)
+            log.warning(
+                "a kept program is not used, but built anew: %s", error, extra=event("program.not_reused", reason=error)
+            )
             return None
         if not whole:
-            log.warning("a kept program is not used, but built anew: %s is damaged", path)
+            log.warning(
+                "a kept program is not used, but built anew: %s is damaged",
+                path,
+                extra=event("program.damaged", path=path),
+            )
             return None
         with contextlib.suppress(OSError):
             os.utime(path)  # used now, so not the next to go
@@ -94,7 +102,9 @@ class GraphCache:
             temporary.replace(folder / f"{key}{_SUFFIX}")
             self._prune(folder)
         except (OSError, RuntimeError) as error:  # RuntimeError: there is no home folder
-            log.info("the program is not kept for the next start: %s", error)
+            log.info(
+                "the program is not kept for the next start: %s", error, extra=event("program.not_kept", reason=error)
+            )
             if temporary is not None:
                 temporary.unlink(missing_ok=True)
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from framebatch.logs import event
+
 if TYPE_CHECKING:
     from framebatch.device.driver import GpuFacts
 
@@ -152,7 +154,7 @@ def open_gpu(facts: GpuFacts, library: Any = None) -> NvmlGpu | None:
     except ImportError:
         return None
     except library.NVMLError as error:
-        log.debug("no management library: %s", error)
+        log.debug("no management library: %s", error, extra=event("nvml.missing", reason=error))
         return None
     named = [f"{kind}-{facts.uuid}" for kind in ("GPU", "MIG") if facts.uuid]
     asked = [("nvmlDeviceGetHandleByUUID", name) for name in named]
@@ -189,7 +191,7 @@ def _answer(library: Any, function: str, *arguments: Any) -> Any:
     try:
         return getattr(library, function)(*arguments)
     except (AttributeError, library.NVMLError) as error:
-        log.debug("%s: %s", function, error)
+        log.debug("%s: %s", function, error, extra=event("nvml.refused", function=function, reason=error))
         return None
 
 

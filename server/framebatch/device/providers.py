@@ -21,6 +21,7 @@ from framebatch.device.graph import PICTURES
 from framebatch.device.host import Host
 from framebatch.device.processor import Processor
 from framebatch.errors import DeviceError, DeviceMemoryError, ModelError
+from framebatch.logs import event
 
 if TYPE_CHECKING:
     from framebatch.device.devices import Device
@@ -96,7 +97,7 @@ def open_session(
         raise DeviceError(why)
     if device.kind == "cuda" or options.provider != "auto":
         raise DeviceError(f"--device {device}: {why}; make it work, or use --device cpu")
-    log.warning("%s; using the processor instead", why)
+    log.warning("%s; using the processor instead", why, extra=event("device.fell_back", reason=why))
     return Opened(_open(program, [CPU], options), CPU)
 
 
@@ -141,7 +142,11 @@ def _wanted(device: Device, options: EngineOptions) -> str:
             f"--device {device}: this onnxruntime has no {wanted}; install framebatch[gpu] instead of framebatch[cpu], "
             "or use --device cpu"
         )
-    log.info("no %s in this onnxruntime; using the processor", wanted)
+    log.info(
+        "no %s in this onnxruntime; using the processor",
+        wanted,
+        extra=event("device.provider_missing", provider=wanted),
+    )
     return CPU
 
 
@@ -206,7 +211,10 @@ def tensorrt_options(index: int, options: EngineOptions, program: Program, max_b
             shapes = (f"{name}:{'x'.join(map(str, (count, *row)))}" for name, row in rows.items())
             chosen[f"trt_profile_{bound}_shapes"] = ",".join(shapes)
     if options.cache_dir is None:
-        log.warning("TensorRT builds its engines anew at each start, for minutes; give it a folder to keep them in")
+        log.warning(
+            "TensorRT builds its engines anew at each start, for minutes; give it a folder to keep them in",
+            extra=event("device.engines_not_kept"),
+        )
         return chosen
     key = hashlib.sha256(program.content + repr((options.fp16, options.tf32, max_batch)).encode()).hexdigest()
     folder = options.cache_dir / "tensorrt" / key[:16]

@@ -104,6 +104,7 @@ class HttpServer:
             ws="none",
             h11_max_incomplete_event_size=MAX_HEADER_BYTES,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            log_config=None,  # its lines go where all others go
             log_level="warning",
             access_log=False,
             lifespan="off",

@@ -53,6 +53,8 @@ class Intake(NamedTuple):
     server: Server
     wire: WireFormat
     ledger: Ledger
+    traced: bool = False
+    """Whether somebody asks for the sender's trace."""
 
 
 def call_deadline_ns(context: Context, now: int) -> int | None:

@@ -9,6 +9,7 @@ import grpc
 
 from framebatch.edge.catalogue import State
 from framebatch.errors import FramebatchError
+from framebatch.logs import event
 from framebatch_proto.v1 import models_pb2 as pb
 from framebatch_proto.v1 import models_pb2_grpc
 
@@ -58,7 +59,13 @@ class ModelsService(models_pb2_grpc.ModelsServicer):
     ) -> pb.LoadModelResponse:
         """Returns when the version serves."""
         await self._permit(context)
-        log.info("%s asks to load %s, version %d", context.peer(), request.name, request.version)
+        log.info(
+            "%s asks to load %s, version %d",
+            context.peer(),
+            request.name,
+            request.version,
+            extra=event("model.load_asked", peer=context.peer(), model=request.name, version=request.version),
+        )
         return pb.LoadModelResponse(
             model=await self._changed(self._catalogue.load(request.name, request.version), context)
         )
@@ -68,7 +75,12 @@ class ModelsService(models_pb2_grpc.ModelsServicer):
     ) -> pb.UnloadModelResponse:
         """Returns when the model is gone."""
         await self._permit(context)
-        log.info("%s asks to unload %s", context.peer(), request.name)
+        log.info(
+            "%s asks to unload %s",
+            context.peer(),
+            request.name,
+            extra=event("model.unload_asked", peer=context.peer(), model=request.name),
+        )
         return pb.UnloadModelResponse(model=await self._changed(self._catalogue.unload(request.name), context))
 
     async def _permit(self, context: aio.ServicerContext[Any, Any]) -> None:

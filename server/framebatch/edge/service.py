@@ -15,6 +15,7 @@ from framebatch.edge.intake import call_deadline_ns
 from framebatch.edge.security.caller import CALLER
 from framebatch.edge.security.grpc_door import end_call
 from framebatch.edge.stream import CameraStream
+from framebatch.edge.trace_context import trace_parent_of
 from framebatch.frame import Frame, Outcome
 
 if TYPE_CHECKING:
@@ -51,6 +52,11 @@ class DetectorService:
     def streams(self) -> int:
         """Open streams."""
         return len(self._streams)
+
+    @property
+    def cameras(self) -> dict[CameraStream, str]:
+        """The cameras of open streams that have sent a frame."""
+        return {stream: stream.camera for stream in self._streams if stream.camera}
 
     def handlers(self) -> grpc.GenericRpcHandler:
         """For `grpc.aio.Server.add_generic_rpc_handlers`."""
@@ -93,6 +99,8 @@ class DetectorService:
         if frame.camera != caller.own:
             frame.camera, refusal = caller.named(frame.camera)
             problem = refusal or problem
+        if self._intake.traced:
+            frame.trace_parent = trace_parent_of(context)
         if problem:
             server.refuse(frame, Outcome.INVALID, problem)
         else:

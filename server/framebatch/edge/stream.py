@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from framebatch.clock import now_ns
 from framebatch.edge.intake import call_deadline_ns
 from framebatch.edge.security.caller import CALLER
+from framebatch.edge.trace_context import trace_parent_of
 from framebatch.frame import Frame, Outcome
 
 if TYPE_CHECKING:
@@ -32,8 +33,10 @@ class CameraStream:
         self._context = context
         self._limit = limit
         self._call_deadline_ns = call_deadline_ns(context, now_ns())
+        self._trace_parent = trace_parent_of(context) if intake.traced else None
         self.caller: Final = CALLER.get()
-        self._camera = self.caller.own
+        self._default = self.caller.own
+        self._camera = ""
         self._in_flight: set[Frame] = set()
         self._answers: deque[Frame] = deque()
         self._ended = False
@@ -44,6 +47,11 @@ class CameraStream:
 
     def __repr__(self) -> str:
         return f"CameraStream({self._camera!r}, in_flight={len(self._in_flight)}, to_write={len(self._answers)})"
+
+    @property
+    def camera(self) -> str:
+        """Who sends; empty before its first frame."""
+        return self._camera
 
     def end(self) -> None:
         """Stop reading; `run` returns when what was read is answered and written."""
@@ -88,7 +96,8 @@ class CameraStream:
             problem = refusal or problem
             if not self._camera:
                 self._intake.ledger.stream_opened(frame.camera)
-            self._camera = frame.camera
+            self._camera = self._default = frame.camera
+        frame.trace_parent = self._trace_parent
         self._in_flight.add(frame)
         if problem:
             self._intake.server.refuse(frame, Outcome.INVALID, problem)

@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from framebatch.errors import UsageError
+from framebatch.logs import event
 from framebatch.recording.codec import HEADING_BYTES, MAGIC, decode, heading_of
 from framebatch.recording.files import files_of, recordings_in
 from framebatch.recording.records import Recording
@@ -82,14 +83,24 @@ class _Reading:
         while at < len(content):
             heading = heading_of(content[at : at + HEADING_BYTES])
             if heading is None:
-                log.warning("%s is damaged from byte %d on; what stood there is lost", path, at)
+                log.warning(
+                    "%s is damaged from byte %d on; what stood there is lost",
+                    path,
+                    at,
+                    extra=event("recording.torn", path=path, byte=at),
+                )
                 self._torn = True
                 return
             at += HEADING_BYTES
             block = decode(heading, content[at : at + heading.length])
             at += heading.length
             if block is None:
-                log.warning("%s: a block of %d records is damaged and left out", path, heading.records)
+                log.warning(
+                    "%s: a block of %d records is damaged and left out",
+                    path,
+                    heading.records,
+                    extra=event("recording.damaged", path=path, records=heading.records),
+                )
             else:
                 self._contents.append(block)
             if self._begin < 0:
@@ -134,5 +145,9 @@ class _Reading:
                 f"{path} was written by another version of framebatch: {said!r}; read it with that version"
             )
         self.fault = f"{path.name} does not begin as one"
-        log.warning("%s does not begin as a file of a recording and is left out", path)
+        log.warning(
+            "%s does not begin as a file of a recording and is left out",
+            path,
+            extra=event("recording.foreign", path=path),
+        )
         return 0

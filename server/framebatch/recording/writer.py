@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from framebatch.clock import SECOND_NS, now_ns
 from framebatch.errors import UsageError
+from framebatch.logs import event
 from framebatch.recording.codec import encode, preamble
 from framebatch.recording.files import claim, new_recording
 from framebatch.recording.output import Output, Storage
@@ -115,7 +116,12 @@ class RecordingWriter:
                 f"setting 'record' is {self.folder}: cannot be written: {error.strerror}; name another folder with "
                 "--record DIR, or leave it out to record nothing"
             ) from error
-        log.info("recording to %s, at most %d MiB with what is in the folder", recording, self._max_bytes >> 20)
+        log.info(
+            "recording to %s, at most %d MiB with what is in the folder",
+            recording,
+            self._max_bytes >> 20,
+            extra=event("recording.began", path=recording, max_bytes=self._max_bytes),
+        )
         self._put([])
         self._thread.start()
 
@@ -127,7 +133,10 @@ class RecordingWriter:
         self._dropped += 1
         if not self._behind:
             self._behind = True
-            log.warning("recording: the disk is too slow for it; records are lost until it is not")
+            log.warning(
+                "recording: the disk is too slow for it; records are lost until it is not",
+                extra=event("recording.behind", path=self.folder),
+            )
 
     def flush(self) -> None:
         """Write what is queued; the thread does this by itself. Blocks on the disk; never raises."""
@@ -154,7 +163,13 @@ class RecordingWriter:
         self._put([])  # what was lost in the end shows by its number
         if self._output is not None:
             self._output.close()
-        log.info("recording to %s ended: %d records were written, %d lost", self.folder, self.written, self.lost)
+        log.info(
+            "recording to %s ended: %d records were written, %d lost",
+            self.folder,
+            self.written,
+            self.lost,
+            extra=event("recording.ended", path=self.folder, written=self.written, lost=self.lost),
+        )
 
     def _put(self, records: list[Record]) -> None:
         """One block to the disk, if that takes it."""
@@ -170,17 +185,29 @@ class RecordingWriter:
         except OSError as error:
             self._unwritten += count
             if not self._paused_until_ns:
-                log.warning("recording to %s pauses: %s; records are lost until it can be written", self.folder, error)
+                log.warning(
+                    "recording to %s pauses: %s; records are lost until it can be written",
+                    self.folder,
+                    error,
+                    extra=event("recording.paused", path=self.folder, reason=error),
+                )
             self._paused_until_ns = now + PAUSE_NS
             return
         except Exception:
             self._unwritten += count
-            log.exception("recording: %d records could not be written down", count)
+            log.exception(
+                "recording: %d records could not be written down", count, extra=event("recording.failed", records=count)
+            )
             return
         self.written += count
         if self._paused_until_ns:
             self._paused_until_ns = 0
-            log.warning("recording to %s goes on; %d records were lost so far", self.folder, self.lost)
+            log.warning(
+                "recording to %s goes on; %d records were lost so far",
+                self.folder,
+                self.lost,
+                extra=event("recording.resumed", path=self.folder, lost=self.lost),
+            )
 
     def _preamble(self) -> bytes:
         """Each file can be read alone: it says what recording it is of, and names the models so far."""

@@ -1,0 +1,74 @@
+"""Who is let in, and whether what they say is encrypted: from settings to what both ports ask, and its series. Wires only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from framebatch.app.guarding import open_guard
+from framebatch.edge.security.refusals import Refusals
+from framebatch.edge.tls import Tls, TlsFiles
+
+if TYPE_CHECKING:
+    from framebatch.config import Config
+    from framebatch.edge.security.guard import Guard
+    from framebatch.metrics import Metrics
+
+__all__ = ["Security", "export_security", "open_security"]
+
+
+class Security(NamedTuple):
+    """What stands between the ports and their callers."""
+
+    guard: Guard | None
+    """Knows who may do what; None: whoever reaches the ports may do everything."""
+    tls: Tls | None
+    """Encrypts both ports; None: they speak plain text."""
+    refusals: Refusals
+    """Counts who was turned away."""
+
+
+def open_security(config: Config) -> Security:
+    """Read the files that the settings name.
+
+    Raises:
+        UsageError: other machines could use the server and nobody said that they may, or a file cannot be served with.
+    """
+    refusals = Refusals()
+    return Security(open_guard(config, refusals), _tls_of(config), refusals)
+
+
+def _tls_of(config: Config) -> Tls | None:
+    if config.tls_certificate is None or config.tls_key is None:
+        return None
+    return Tls(
+        TlsFiles(
+            certificate=config.tls_certificate,
+            key=config.tls_key,
+            client_ca=config.tls_client_ca,
+            http_clients=config.tls_http_clients,
+        )
+    )
+
+
+def export_security(metrics: Metrics, security: Security) -> None:
+    """Export who was turned away, until when the served certificate is valid, and what became of renewed ones."""
+    refusals, tls = security.refusals, security.tls
+    metrics.counters(
+        "framebatch_refused_calls",
+        "Calls over gRPC and HTTP that were refused.",
+        ("reason",),
+        lambda: [((reason,), count) for reason, count in refusals.counts.items()],
+    )
+    if tls is None:
+        return
+    metrics.gauge(
+        "framebatch_certificate_expiry_timestamp_seconds",
+        "When the first certificate of the served chain expires, since the Unix epoch.",
+        lambda: tls.material.end,
+    )
+    metrics.counters(
+        "framebatch_certificate_reloads",
+        "Renewed certificates that were taken, and those that could not be used.",
+        ("result",),
+        lambda: [(("loaded",), tls.loaded), (("failed",), tls.failed)],
+    )

@@ -1,0 +1,343 @@
+"""framebatch.tracing, .app.traces and .edge.trace_context: a real server's spans in a real receiver of OTLP."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import sys
+from typing import TYPE_CHECKING, Any, Self
+
+import grpc.aio
+import numpy as np
+import pytest
+from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as otlp
+from opentelemetry.proto.collector.trace.v1 import trace_service_pb2_grpc as otlp_grpc
+
+from framebatch.app import App
+from framebatch.app.traces import traces_of
+from framebatch.clock import MILLISECOND_NS, SECOND_NS
+from framebatch.config import Config
+from framebatch.edge.trace_context import parse
+from framebatch.errors import UsageError
+from framebatch.frame import Frame, Outcome, TraceParent
+from framebatch.tracing.otlp import MOST_SPANS, OtlpCollector
+from framebatch.tracing.sampling import MOST_EXTRA, Sampler
+from framebatch.tracing.spans import FrameSpan, Stage, span_of
+from framebatch_client import AsyncClient
+from framebatch_models import find
+from framebatch_proto.v1 import detector_pb2 as pb
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+PICTURE = np.zeros((24, 32, 3), np.uint8)
+TRACE, PARENT = 0x4BF92F3577B34DA6A3CE929D0E0E4736, 0x00F067AA0BA902B7
+HEADER = f"00-{TRACE:032x}-{PARENT:016x}-01"
+NOWHERE = "http://127.0.0.1:1"
+
+
+class Receiver(otlp_grpc.TraceServiceServicer):
+    """The collector's end: a real gRPC server that keeps what it is sent."""
+
+    def __init__(self) -> None:
+        self.spans: list[Span] = []
+        self.resource: dict[str, str] = {}
+        self._server = grpc.aio.server()
+        otlp_grpc.add_TraceServiceServicer_to_server(self, self._server)  # type: ignore[no-untyped-call]
+        self.address = f"http://127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
+
+    async def Export(self, request: otlp.ExportTraceServiceRequest, _: Any) -> otlp.ExportTraceServiceResponse:  # noqa: N802
+        """Keep them."""
+        for resource in request.resource_spans:
+            self.resource = {each.key: each.value.string_value for each in resource.resource.attributes}
+            self.spans += [span for scope in resource.scope_spans for span in scope.spans]
+        return otlp.ExportTraceServiceResponse()
+
+    async def __aenter__(self) -> Self:
+        await self._server.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._server.stop(0)
+
+    def frames(self) -> list[tuple[Span, dict[str, Span]]]:
+        """Answer the frames' spans, each with those of its stages by name."""
+        wholes = [span for span in self.spans if span.name == "framebatch.frame"]
+        return [
+            (whole, {span.name: span for span in self.spans if span.parent_span_id == whole.span_id})
+            for whole in wholes
+        ]
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    """Answer a collector."""
+    async with Receiver() as receiver:
+        yield receiver
+
+
+def attributes(span: Span) -> dict[str, object]:
+    """Answer plain values."""
+    return {each.key: getattr(each.value, each.value.WhichOneof("value") or "") for each in span.attributes}
+
+
+def make(**settings: Any) -> App:
+    """Answer a server on a simulated device."""
+    free = {"port": 0, "http_port": 0, "decoders": 1, "drain_seconds": 1.0, "traces_share": 1.0}
+    return App(Config(model="conveyor", device="sim:1,0.1", **{**free, **settings}), find("conveyor"))
+
+
+def address_of(app: App) -> str:
+    """Answer where frames go."""
+    return app.ready_line.split()[1].partition("=")[2]
+
+
+async def exported(app: App, *, spans: int) -> None:
+    """Wait until the collector has taken so many."""
+    assert app._traces is not None
+    while app._traces.collector.exported < spans:  # noqa: ASYNC110 - a thread counts
+        await asyncio.sleep(0.02)
+
+
+def frame_of(outcome: Outcome = Outcome.OK, *, answered_ns: int = 10 * MILLISECOND_NS) -> Frame:
+    """Answer a frame that went through all stages, a millisecond each but for the last."""
+    frame = Frame(
+        camera="press-3",
+        sequence=8,
+        live=True,
+        picture=None,
+        arrival_ns=MILLISECOND_NS,
+        deadline_ns=101 * MILLISECOND_NS,
+        reply=lambda _: None,
+    )
+    frame.outcome, frame.answered_ns, frame.batch_size = outcome, answered_ns, 4
+    frame.ready_ns, frame.started_ns, frame.finished_ns, frame.parsed_ns = (n * MILLISECOND_NS for n in range(2, 6))
+    return frame
+
+
+def draws() -> Callable[[], float]:
+    """Answer a distribution that is the same each time."""
+    return random.Random(7).random  # noqa: S311 - of a test
+
+
+# What is told of a frame ------------------------------------------------------------------------------------------
+
+
+def test_the_span_of_a_frame_holds_its_stages_one_after_the_other() -> None:
+    """In times since the epoch."""
+    span = span_of(frame_of(), 1000)
+    assert (span.start_unix_ns, span.end_unix_ns, span.error) == (1000 + MILLISECOND_NS, 1000 + 10 * MILLISECOND_NS, "")
+    assert span.stages == tuple(
+        Stage(name, 1000 + n * MILLISECOND_NS, 1000 + (n + 1) * MILLISECOND_NS)
+        for n, name in enumerate(("decode", "queue", "device", "post"), 1)
+    )
+    assert span.attributes == {
+        "framebatch.camera": "press-3",
+        "framebatch.sequence": 8,
+        "framebatch.model": "",
+        "framebatch.model_version": "",
+        "framebatch.outcome": "OK",
+        "framebatch.priority": "normal",
+        "framebatch.batch_size": 4,
+        "framebatch.deadline_seconds": 0.1,
+        "framebatch.slack_seconds": 0.091,
+    }
+
+
+def test_a_frame_that_went_wrong_has_the_stages_that_it_came_through() -> None:
+    """And says why it went wrong."""
+    frame = frame_of(Outcome.EXPIRED)
+    frame.parsed_ns, frame.reason = 0, "the deadline came while the frame was waiting"
+    span = span_of(frame, 0)
+    assert ([stage.name for stage in span.stages], span.error) == (["decode"], frame.reason)
+    frame.ready_ns = 0
+    assert span_of(frame, 0).stages == ()
+    frame.outcome = None
+    with pytest.raises(ValueError, match="no outcome yet"):
+        span_of(frame, 0)
+
+
+# Which frames -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("share", [0.0, 0.01, 0.3, 1.0])
+def test_the_share_of_frames_is_traced(share: float) -> None:
+    """Of 20,000, within four standard deviations."""
+    sampler, frame = Sampler(share, draw=draws()), frame_of()
+    traced = sum(sampler.wants(frame) for _ in range(20_000))
+    assert abs(traced - 20_000 * share) <= 4 * (20_000 * share * (1 - share)) ** 0.5
+
+
+def test_what_goes_wrong_is_traced_within_a_bound_a_second() -> None:
+    """Whatever the share is; a superseded or invalid frame has not gone wrong."""
+    sampler = Sampler(0.0, draw=draws())
+    for second in (1, 2):
+        frame = frame_of(Outcome.REJECTED, answered_ns=second * SECOND_NS)
+        assert sum(sampler.wants(frame) for _ in range(1000)) == MOST_EXTRA
+    assert repr(sampler) == "Sampler(share=0, extra=1000 in this second)"
+    others = (Outcome.OK, Outcome.SUPERSEDED, Outcome.INVALID)
+    assert not any(sampler.wants(frame_of(outcome, answered_ns=9 * SECOND_NS)) for outcome in others)
+
+
+def test_a_frame_of_its_senders_trace_follows_it() -> None:
+    """A trace is whole, or is not."""
+    never, always = (Sampler(share, draw=draws()) for share in (0.0, 1.0))
+    frame = frame_of()
+    frame.trace_parent = TraceParent(TRACE, PARENT, sampled=True)
+    assert never.wants(frame)
+    frame.trace_parent = TraceParent(TRACE, PARENT, sampled=False)
+    assert not always.wants(frame)
+    frame.outcome = Outcome.FAILED
+    assert never.wants(frame)
+
+
+@pytest.mark.parametrize(
+    ("text", "parent"),
+    [
+        (HEADER, TraceParent(TRACE, PARENT, sampled=True)),
+        (f"{HEADER[:-2]}00", TraceParent(TRACE, PARENT, sampled=False)),
+        (f"cc{HEADER[2:]}-what-will-be", TraceParent(TRACE, PARENT, sampled=True)),
+        (f"{HEADER}-more", None),
+        (f"ff{HEADER[2:]}", None),
+        (HEADER.upper(), None),
+        (HEADER.replace(f"{TRACE:032x}", "0" * 32), None),
+        (HEADER.replace(f"{PARENT:016x}", "0" * 16), None),
+        ("", None),
+    ],
+)
+def test_the_senders_header_is_read_as_the_standard_says(text: str, parent: TraceParent | None) -> None:
+    """What is not one is as good as none."""
+    assert parse(text) == parent
+
+
+# A real run -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("restored_interpreter")
+async def test_a_collector_receives_what_the_answers_tell(receiver: Receiver) -> None:
+    """The frame and its four stages, with the names, parents and times of the answer's own timing; also of frames refused."""
+    app = make(traces=receiver.address)
+    await app.start()
+    async with AsyncClient(address_of(app)) as client:
+        answer = await client.detect(PICTURE, deadline_ms=20_000, camera="press-3", sequence=8)
+        await client.detect(PICTURE, deadline_ms=20_000, camera="press-4", model="other")
+    await exported(app, spans=6)
+    await app.stop()
+    assert app._traces is not None
+    assert (app._traces.collector.exported, app._traces.collector.lost) == (6, 0)
+    assert receiver.resource["service.name"] == "framebatch"
+    (whole, stages), (refused, none) = sorted(receiver.frames(), key=lambda each: each[0].start_time_unix_nano)
+    told = attributes(whole)
+    assert (told["framebatch.camera"], told["framebatch.outcome"], told["framebatch.batch_size"]) == (
+        "press-3",
+        "OK",
+        1,
+    )
+    assert (whole.parent_span_id, len(whole.trace_id), {span.trace_id for span in stages.values()}) == (
+        b"",
+        16,
+        {whole.trace_id},
+    )
+    timing = answer.timing
+    for name in ("decode", "queue", "device", "post"):
+        span = stages[f"framebatch.{name}"]
+        assert span.end_time_unix_nano - span.start_time_unix_nano == round(getattr(timing, name) * 1e9)
+    assert whole.end_time_unix_nano - whole.start_time_unix_nano == round(timing.total * 1e9)
+    spans = sorted(stages.values(), key=lambda span: span.start_time_unix_nano)
+    assert spans[0].start_time_unix_nano == whole.start_time_unix_nano
+    assert spans[-1].end_time_unix_nano <= whole.end_time_unix_nano
+    assert [span.start_time_unix_nano for span in spans[1:]] == [span.end_time_unix_nano for span in spans[:-1]]
+    assert (attributes(refused)["framebatch.outcome"], none) == ("INVALID", {})
+
+
+@pytest.mark.usefixtures("restored_interpreter")
+async def test_the_senders_trace_goes_on_in_the_server(receiver: Receiver) -> None:
+    """Given with a call, and with a stream for all of its frames; whatever the server's own share is."""
+    app = make(traces=receiver.address, traces_share=0.0)
+    await app.start()
+    encoded = pb.Frame(
+        camera="press", raw=pb.RawPicture(pixels=bytes(64), width=8, height=8, layout=pb.PIXEL_LAYOUT_GRAY)
+    )
+    request = encoded.SerializeToString()
+    async with grpc.aio.insecure_channel(address_of(app)) as channel:
+        detect: Any = channel.unary_unary("/framebatch.v1.Detector/Detect")
+        await detect(request, metadata=(("traceparent", HEADER),), timeout=20)
+        await detect(request, timeout=20)
+        call: Any = channel.stream_stream("/framebatch.v1.Detector/DetectStream")(
+            metadata=(("traceparent", HEADER),), timeout=20
+        )
+        for _ in range(2):
+            await call.write(request)
+            await call.read()
+        await call.done_writing()
+        assert await call.read() is grpc.aio.EOF
+    await exported(app, spans=15)
+    await app.stop()
+    parents = [(whole.trace_id, whole.parent_span_id) for whole, _ in receiver.frames()]
+    assert parents == [(TRACE.to_bytes(16, "big"), PARENT.to_bytes(8, "big"))] * 3
+
+
+@pytest.mark.usefixtures("restored_interpreter")
+async def test_a_collector_that_is_away_costs_spans_and_nothing_else(caplog: pytest.LogCaptureFixture) -> None:
+    """Frames are answered, the server stops in time, spans are counted as lost, and the log says so."""
+    app = make(traces=NOWHERE)
+    await app.start()
+    assert app._traces is not None
+    async with AsyncClient(address_of(app)) as client:
+        answers = await asyncio.gather(*(client.detect(PICTURE, deadline_ms=20_000) for _ in range(20)))
+    assert {str(answer.outcome) for answer in answers} == {"OK"}
+    await app.stop()
+    collector = app._traces.collector
+    assert (collector.exported, collector.lost) == (0, 100)
+    assert repr(app._traces).endswith(f"OtlpCollector({NOWHERE}, exported=0, lost=100)))")
+    lines = [record.getMessage() for record in caplog.records if record.name.startswith("framebatch")]
+    assert lines == [f"traces: the collector at {NOWHERE} takes no spans; they are lost until it does"]
+
+
+async def test_the_queue_is_bounded() -> None:
+    """What finds no room is counted, and so is what waits in vain."""
+    collector = OtlpCollector(NOWHERE, version="1")
+    span = FrameSpan(1, 9, {}, "", tuple(Stage(name, 1, 2) for name in "abcd"), None)
+    for _ in range(MOST_SPANS // 5 + 10):
+        collector.send(span)
+    assert (collector.exported, collector.lost) == (0, 50)
+    await asyncio.to_thread(collector.close, 0.0)
+    assert (collector.exported, collector.lost) == (0, MOST_SPANS // 5 * 5 + 50)
+
+
+async def test_what_went_wrong_is_an_error_to_the_collector(receiver: Receiver) -> None:
+    """With the reason that the camera was told."""
+    collector = OtlpCollector(receiver.address, version="1")
+    collector.send(FrameSpan(1, 9, {}, "the deadline came", (), None))
+    await asyncio.to_thread(collector.close, 20.0)
+    ((whole, _),) = receiver.frames()
+    assert (whole.status.code, whole.status.message) == (whole.status.STATUS_CODE_ERROR, "the deadline came")
+
+
+# Settings ---------------------------------------------------------------------------------------------------------
+
+
+def test_without_an_address_nothing_is_imported() -> None:
+    """Whoever does not trace needs no library for it."""
+    assert traces_of(Config(model="conveyor")) is None
+
+
+def test_a_missing_library_is_told_with_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wrong usage, before anything is loaded."""
+    monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.grpc.trace_exporter", None)
+    monkeypatch.delitem(sys.modules, "framebatch.tracing.otlp")
+    with pytest.raises(
+        UsageError, match=r"setting 'traces' is .* is not installed; pip install 'framebatch\[traces\]'"
+    ):
+        traces_of(Config(model="conveyor", traces=NOWHERE))
+
+
+@pytest.mark.parametrize(
+    "address", ["collector", "collector:4317", "http://user:word@host:4317", "http://host", "ftp://host:1"]
+)
+def test_an_address_that_is_none_is_refused(address: str) -> None:
+    """With an example, and where a password would be shown."""
+    with pytest.raises(ValueError, match=r"such as http://127.0.0.1:4317"):
+        Config(model="conveyor", traces=address)
