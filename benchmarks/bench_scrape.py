@@ -35,7 +35,7 @@ HELD_MS: Final = 800.0
 """Shorter than the time after which a device counts as one that hangs."""
 TOGETHER: Final = 50
 FEW: Final = 25
-ROUNDS: Final = 60
+ROUNDS: Final = 25
 """So often misses are tried for; on a machine that is busy with other work frames may be refused before they can be late."""
 BETWEEN_SECONDS: Final = 1.0
 """Longer than figures of the device are kept."""

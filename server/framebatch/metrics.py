@@ -152,13 +152,17 @@ class Metrics(Collector):
         for prepare in self._before:
             await prepare()
         text: list[bytes] = []
+        made = 0
         for family in self._registry.collect():
             samples = family.samples
             for at in range(0, len(samples) or 1, PIECE_SAMPLES):
                 family.samples = samples[at : at + PIECE_SAMPLES]
                 lines = generate_latest(_One(family))
                 text.append(lines.split(b"\n", HEADER_LINES)[-1] if at else lines)
-                await asyncio.sleep(0)
+                made += len(family.samples)
+                if made >= PIECE_SAMPLES:
+                    made = 0
+                    await asyncio.sleep(0)
         return b"".join(text)
 
     def collect(self) -> Iterator[Metric]:
