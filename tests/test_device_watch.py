@@ -46,6 +46,13 @@ class Device:
         return DeviceWatch(self.open, lambda: [7, 8], now=lambda: self.now_ns)
 
 
+async def looked(watch: DeviceWatch) -> None:
+    """Ask, and wait until the thread is back, however busy the machine."""
+    await watch.refresh()
+    if watch._looking is not None:
+        await watch._looking
+
+
 async def test_it_is_looked_at_when_asked_and_at_most_once_a_second() -> None:
     """Whoever asks sooner is told the same; it is opened once."""
     device = Device()
@@ -53,7 +60,7 @@ async def test_it_is_looked_at_when_asked_and_at_most_once_a_second() -> None:
     assert watch.seen == Vitals()
     for now_ns, looks in ((0, 1), (FRESH_NS - 1, 1), (FRESH_NS, 2)):
         device.now_ns = now_ns
-        await watch.refresh()
+        await looked(watch)
         assert (watch.seen.power_watts, len(device.looks)) == (looks, looks)
     assert (device.opened, device.looks[0]) == (1, [7, 8])
 
@@ -62,7 +69,7 @@ async def test_a_driver_that_hangs_holds_up_nobody() -> None:
     """The last figures are told on for a minute; nobody else is sent after the one who does not come back."""
     device = Device()
     watch = device.watch()
-    await watch.refresh()
+    await looked(watch)
     device.free.clear()
     for seconds in (1, 2, 3):
         device.now_ns = seconds * 1_000_000_000
@@ -99,7 +106,7 @@ async def test_a_device_that_cannot_be_looked_at_has_no_figures(caplog: pytest.L
     watch = device.watch()
     for seconds in (0, 1):
         device.now_ns = seconds * 1_000_000_000
-        await watch.refresh()
+        await looked(watch)
     assert (watch.seen, len(device.looks), len(caplog.records)) == (Vitals(), 1, 1)
 
 
@@ -116,7 +123,9 @@ async def test_what_is_known_is_exported() -> None:
         throttled={"power_cap": True, "heat_driver": False},
     )
     metrics = Metrics(info={})
-    export_device(metrics, DeviceWatch(lambda: lambda _: shown, list))
+    watch = DeviceWatch(lambda: lambda _: shown, list, now=lambda: 0)
+    export_device(metrics, watch)
+    await looked(watch)
     text = (await metrics.scrape()).decode()
     found = {
         (sample.name, *sample.labels.values()): sample.value

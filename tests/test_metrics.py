@@ -217,8 +217,7 @@ async def test_a_scrape_lets_others_run(metrics: Metrics) -> None:
     running = asyncio.create_task(other())
     text = await metrics.scrape()
     running.cancel()
-    families = list(metrics.collect())
-    assert turns > len(families) + MAX_CAMERAS * 3 // PIECE_SAMPLES
+    assert turns >= MAX_CAMERAS * 3 // PIECE_SAMPLES
     ours = [line for line in text.splitlines() if b"framebatch_" in line]
     assert ours == [line for line in metrics.exposition().splitlines() if b"framebatch_" in line]
 

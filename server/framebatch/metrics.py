@@ -161,18 +161,22 @@ class Metrics(Collector):
     async def scrape(self) -> bytes:
         """The same, after what is to be awaited before, and piece by piece: others run in between.
 
-        For 500 cameras the text takes some 20 ms, of which the loop is never held for more than about 4 at a time.
+        For 500 cameras the text takes some 20 ms, of which the loop is held for 5 at a time.
         """
         for prepare in self._before:
             await prepare()
         text: list[bytes] = []
+        made = 0
         for family in self._registry.collect():
             samples = family.samples
             for at in range(0, len(samples) or 1, PIECE_SAMPLES):
                 family.samples = samples[at : at + PIECE_SAMPLES]
                 lines = generate_latest(_One(family))
                 text.append(lines.split(b"\n", HEADER_LINES)[-1] if at else lines)
-                await asyncio.sleep(0)
+                made += len(family.samples)
+                if made >= PIECE_SAMPLES:
+                    made = 0
+                    await asyncio.sleep(0)
         return b"".join(text)
 
     def collect(self) -> Iterator[Metric]:
