@@ -13,7 +13,7 @@ from framebatch.app.bounds import bounds_of, connections_of, paced
 from framebatch.app.router import Router
 from framebatch.config import Config
 from framebatch.edge.grpc_server import Bounds
-from framebatch.edge.pacing import Paced
+from framebatch.edge.paced import Paced
 
 PROGRAM = """
 import logging, resource, sys

@@ -1,66 +1,82 @@
-"""framebatch.edge.pacing: who sends too much is refused, with the limit and what to do."""
+"""Due times and pauses, with times passed in."""
 
-from __future__ import annotations
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from framebatch.edge.pacing import Paced
-from framebatch.frame import Frame, Outcome
-from framebatch.scheduling.rate import CameraRate
-from framebatch.testing import Replies
+from framebatch_client.errors import InvalidRequest
+from framebatch_client.pacing import Pacer, backoff_seconds, next_frame_ms
 
-
-class Taker:
-    """Takes frames, and writes down what it was told."""
-
-    def __init__(self) -> None:
-        self.told: list[tuple[str, str, str]] = []
-
-    def __repr__(self) -> str:
-        return "Taker()"
-
-    def submit(self, frame: Frame) -> None:
-        """Write it down."""
-        self.told.append(("submit", frame.camera, ""))
-
-    def refuse(self, frame: Frame, outcome: Outcome, reason: str) -> None:
-        """Write it down."""
-        self.told.append((outcome, frame.camera, reason))
-
-    def withdraw(self, frame: Frame, reason: str) -> None:
-        """Write it down."""
-        self.told.append(("withdraw", frame.camera, reason))
+MS = 1_000_000
 
 
-def make() -> tuple[Taker, Paced]:
-    """Answer somebody who takes frames, and the same at a frame a second for each camera."""
-    taker = Taker()
-    return taker, Paced(taker, CameraRate(1))
+def test_frames_are_due_at_even_times() -> None:
+    """Due times follow from the start and the rate alone, without an error that adds up."""
+    pacer = Pacer(fps=3, start_ns=5 * MS)
+    due = []
+    for _ in range(4):
+        due.append(pacer.due_ns)
+        pacer.sent(pacer.due_ns + 7)
+    assert due == [5 * MS, 5 * MS + 333_333_333, 5 * MS + 666_666_667, 5 * MS + 1_000_000_000]
 
 
-async def test_a_camera_above_its_rate_is_refused_and_another_is_not() -> None:
-    """The reason names the limit and the remedy."""
-    taker, paced = make()
-    for camera in ("press", "press", "belt"):
-        paced.submit(Replies().frame(camera=camera))
-    reason = (
-        "its camera sent more than 1 frames a second over all of its streams; "
-        "send fewer, or raise max_camera_fps on the server"
-    )
-    assert taker.told == [("submit", "press", ""), ("REJECTED", "press", reason), ("submit", "belt", "")]
+@pytest.mark.parametrize(("behind_ms", "late"), [(0, 0), (50, 0), (51, 1), (900, 1)])
+def test_more_than_half_a_period_is_late(behind_ms: int, late: int) -> None:
+    """At 10 fps, a frame that goes out more than 50 ms after its time counts as late."""
+    assert Pacer(fps=10, start_ns=0).sent(behind_ms * MS) == late
 
 
-async def test_frames_without_a_camera_are_not_counted() -> None:
-    """They are of many senders."""
-    taker, paced = make()
-    for _ in range(3):
-        paced.submit(Replies().frame(camera=""))
-    assert taker.told == [("submit", "", "")] * 3
+def test_who_is_a_little_behind_catches_up() -> None:
+    """Up to one second of delay does not move the plan."""
+    pacer = Pacer(fps=10, start_ns=0)
+    pacer.sent(1000 * MS)
+    assert pacer.due_ns == 100 * MS
 
 
-async def test_everything_else_is_handed_over() -> None:
-    """Refusals of others, and frames that nobody waits for."""
-    taker, paced = make()
-    frame = Replies().frame(camera="press")
-    paced.refuse(frame, Outcome.INVALID, "broken")
-    paced.withdraw(frame, "gone")
-    assert taker.told == [("INVALID", "press", "broken"), ("withdraw", "press", "gone")]
-    assert repr(paced) == "Paced(Taker(), CameraRate(1 frames/s, cameras=0))"
+def test_a_long_stall_moves_the_plan_and_counts_what_it_swallowed() -> None:
+    """After 2 s without sending at 10 fps, 20 frames are not sent in a burst: they are late, and the plan moves on."""
+    pacer = Pacer(fps=10, start_ns=0)
+    assert (pacer.sent(2050 * MS), pacer.due_ns) == (21, 2100 * MS)
+
+
+@given(fps=st.floats(0.01, 10_000), delays=st.lists(st.integers(0, 5_000 * MS), max_size=50))
+def test_the_plan_is_never_far_behind(fps: float, delays: list[int]) -> None:
+    """Whatever the delays, the next frame is never due more than a second and a period before the last one went out."""
+    pacer = Pacer(fps=fps, start_ns=0)
+    now_ns = 0
+    for delay_ns in delays:
+        now_ns = max(now_ns, pacer.due_ns) + delay_ns
+        pacer.sent(now_ns)
+        assert now_ns - pacer.due_ns <= max(1000 * MS, 1e9 / fps) + 1e9 / fps
+
+
+@pytest.mark.parametrize("fps", [0, -1, float("inf"), float("nan")])
+def test_a_rate_must_be_a_positive_number(fps: float) -> None:
+    """Any other rate is refused by name."""
+    with pytest.raises(InvalidRequest, match="fps must be a number greater than 0"):
+        Pacer(fps=fps, start_ns=0)
+
+
+def test_the_hint_for_the_server_is_the_period() -> None:
+    """Twenty-five frames a second are 40 ms apart."""
+    assert next_frame_ms(25) == 40.0
+
+
+def test_pauses_double_up_to_the_longest() -> None:
+    """The pause starts at 0.1 s and doubles with each failure until 5 s."""
+    pauses = [backoff_seconds(failures, chance=1.0, longest_seconds=5.0) for failures in range(1, 9)]
+    assert pauses == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0]
+
+
+@given(failures=st.integers(1, 10**9), chance=st.floats(0, 1))
+def test_chance_spreads_the_pause_over_its_upper_half(failures: int, chance: float) -> None:
+    """No pause is shorter than half of the full one or longer than it."""
+    full = backoff_seconds(failures, chance=1.0, longest_seconds=5.0)
+    assert full / 2 <= backoff_seconds(failures, chance=chance, longest_seconds=5.0) <= full <= 5.0
+
+
+def test_a_pacer_shows_how_far_it_is() -> None:
+    """The repr gives the rate, the count and the next due time."""
+    pacer = Pacer(fps=10, start_ns=0)
+    pacer.sent(0)
+    assert repr(pacer) == "<Pacer 10 fps, 1 sent, next due at 100000000 ns>"

@@ -7,7 +7,7 @@ import resource
 from typing import TYPE_CHECKING, Final
 
 from framebatch.edge.grpc_server import Bounds
-from framebatch.edge.pacing import Paced
+from framebatch.edge.paced import Paced
 from framebatch.scheduling.rate import CameraRate
 
 if TYPE_CHECKING:
