@@ -19,16 +19,8 @@ def tls_of(config: Config) -> Tls | None:
     Raises:
         UsageError: they cannot be served with.
     """
-    if config.tls_certificate is None or config.tls_key is None:
-        return None
-    return Tls(
-        TlsFiles(
-            certificate=config.tls_certificate,
-            key=config.tls_key,
-            client_ca=config.tls_client_ca,
-            http_clients=config.tls_http_clients,
-        )
-    )
+    files = TlsFiles.of(config)
+    return None if files is None else Tls(files)
 
 
 def export_tls(metrics: Metrics, tls: Tls) -> None:
