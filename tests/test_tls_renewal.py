@@ -12,7 +12,6 @@ from certificates import Authority
 from framebatch.edge.tls import Tls, TlsFiles
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
     from pathlib import Path
 
 
@@ -87,7 +86,7 @@ async def test_calls_know_the_names_of_a_verified_certificate(authority: Authori
     )
     try:
         async with grpc.aio.secure_channel(f"127.0.0.1:{port}", shown) as channel:
-            ask: Callable[[bytes], Awaitable[bytes]] = channel.unary_unary(
+            ask: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(
                 "/test.Who/Names", request_serializer=None, response_deserializer=None
             )
             assert b"press-3" in (await ask(b"")).split(b",")
