@@ -1,6 +1,6 @@
 """What does TLS cost a frame? Two servers side by side, one in plain text and one with TLS, take turns with the same frames.
 
-    bench_tls.py [--frames 3000] [--rounds 7]
+    bench_tls.py [--frames 2000] [--rounds 11]
 
 Server and client are busy on the same machine, so only the ratio within a run means something: of the CPU time of the
 server's own process for a frame (medians over the rounds), by the size of a picture. Needs trustme for a certificate.
@@ -26,7 +26,7 @@ from framebatch_client import AsyncClient, Outcome, Tls
 OPTIONS: Final = ("--model", "conveyor", "--device", "sim:0.5,0.05", "--profile", "off", "--max-batch", "32")
 STREAMS: Final = 8
 WINDOW: Final = 4
-SIZES: Final = (6_000, 60_000, 500_000)
+SIZES: Final = (6_000, 60_000, 200_000)
 
 
 async def send(client: AsyncClient, frames: list[bytes], count: int) -> None:
@@ -70,8 +70,7 @@ async def compare(plain: Server, tls: Server, ca: Path, arguments: argparse.Name
     async with AsyncClient(addresses["plain"]) as one, AsyncClient(addresses["tls"], tls=Tls(ca=ca)) as other:
         for size in SIZES:
             frames = pictures.padded(8, side=32, total_bytes=size)
-            count = max(STREAMS, arguments.frames * SIZES[0] // size if size > SIZES[1] else arguments.frames)
-            count = count // STREAMS * STREAMS
+            count = arguments.frames // STREAMS * STREAMS
             found: dict[str, list[tuple[float, float, float]]] = {"plain": [], "tls": []}
             for number in range(arguments.rounds + 1):
                 for name, server, client in (("plain", plain, one), ("tls", tls, other)):
@@ -103,8 +102,8 @@ async def compare(plain: Server, tls: Server, ca: Path, arguments: argparse.Name
 def main() -> None:
     """Parse, run, print one JSON document."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--frames", type=int, default=3000, help="of each round")
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--frames", type=int, default=2000, help="of each round")
+    parser.add_argument("--rounds", type=int, default=11)
     arguments = parser.parse_args()
     authority = trustme.CA()
     issued = authority.issue_cert("127.0.0.1")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+import grpc.aio
 import pytest
 from certificates import Authority
 
@@ -65,3 +66,29 @@ def test_a_broken_renewal_keeps_what_was_served(authority: Authority, caplog: py
     assert (tls.loaded, tls.failed) == (1, 2)
     assert repr(tls).startswith(f"Tls({path}, Material(until 2")
     assert repr(tls).endswith("loaded=1, failed=2)")
+
+
+async def test_calls_know_the_names_of_a_verified_certificate(authority: Authority) -> None:
+    """By gRPC's own context; who shows no certificate is not heard at all."""
+    pair, client = authority.issue("server"), authority.issue("press-3")
+    tls = Tls(TlsFiles(certificate=pair.certificate, key=pair.key, client_ca=authority.path))
+
+    async def names(_: bytes, context: grpc.aio.ServicerContext[bytes, bytes]) -> bytes:
+        return b",".join(context.auth_context()["x509_subject_alternative_name"])
+
+    handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {"Names": grpc.unary_unary_rpc_method_handler(names)}
+    server = grpc.aio.server()
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("test.Who", handlers),))
+    port = server.add_secure_port("127.0.0.1:0", tls.grpc_credentials())
+    await server.start()
+    shown = grpc.ssl_channel_credentials(
+        authority.path.read_bytes(), client.key.read_bytes(), client.certificate.read_bytes()
+    )
+    try:
+        async with grpc.aio.secure_channel(f"127.0.0.1:{port}", shown) as channel:
+            ask: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(
+                "/test.Who/Names", request_serializer=None, response_deserializer=None
+            )
+            assert b"press-3" in (await ask(b"")).split(b",")
+    finally:
+        await server.stop(None)

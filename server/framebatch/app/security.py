@@ -34,20 +34,8 @@ def open_security(config: Config) -> Security:
         UsageError: other machines could use the server and nobody said that they may, or a file cannot be served with.
     """
     refusals = Refusals()
-    return Security(open_guard(config, refusals), _tls_of(config), refusals)
-
-
-def _tls_of(config: Config) -> Tls | None:
-    if config.tls_certificate is None or config.tls_key is None:
-        return None
-    return Tls(
-        TlsFiles(
-            certificate=config.tls_certificate,
-            key=config.tls_key,
-            client_ca=config.tls_client_ca,
-            http_clients=config.tls_http_clients,
-        )
-    )
+    files = TlsFiles.of(config)
+    return Security(open_guard(config, refusals), None if files is None else Tls(files), refusals)
 
 
 def export_security(metrics: Metrics, security: Security) -> None:

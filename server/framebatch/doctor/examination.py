@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from framebatch.doctor.certificates import check_certificate
 from framebatch.doctor.gpu import check_driver, check_gpu
 from framebatch.doctor.host import (
     check_clock,
@@ -44,6 +45,7 @@ def examine(facts: Facts) -> list[Finding]:
         check_memory(facts.memory),
         check_shared_memory(facts.shared),
         *(check_port(port) for port in facts.ports),
+        check_certificate(facts.certificate),
         check_descriptors(facts.descriptors, facts.connections),
         check_clock(facts.clock),
         *(check_disk(disk) for disk in facts.disks),

@@ -141,6 +141,16 @@ class Model(NamedTuple):
     """What the other profiles of this model are of: what is not as it is here, e.g. `driver 570.1`."""
 
 
+class Certificate(NamedTuple):
+    """What the server is to show when it speaks TLS."""
+
+    path: str
+    error: str
+    """Why it cannot be served with; empty: it can."""
+    days: float
+    """Until the first certificate of its chain expires."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Facts:
     """Everything; None where it could not be found out."""
@@ -160,3 +170,5 @@ class Facts:
     """How many it is to accept, by the settings."""
     disks: tuple[Disk, ...]
     models: tuple[Model, ...]
+    certificate: Certificate | None = None
+    """None: the settings ask for plain text."""

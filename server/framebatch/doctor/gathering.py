@@ -6,6 +6,7 @@ import importlib.metadata
 import os
 import resource
 import sys
+import time
 from typing import TYPE_CHECKING, Final
 
 from framebatch.decoding.pool import SLOT_MEMORY_BYTES
@@ -15,10 +16,12 @@ from framebatch.device.host import Host
 from framebatch.device.nvml import open_gpu
 from framebatch.device.processor import Processor
 from framebatch.device.trial import Runtime, try_runtime
-from framebatch.doctor.facts import Facts, Gpu, Memory, Model, Nvidia, Processors, SharedMemory, Software
+from framebatch.doctor.facts import Certificate, Facts, Gpu, Memory, Model, Nvidia, Processors, SharedMemory, Software
 from framebatch.doctor.kept import find_disks, find_model
 from framebatch.doctor.network import find_port
 from framebatch.doctor.timekeeping import find_clock
+from framebatch.edge.tls.files import TlsFiles, read_material
+from framebatch.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,6 +34,7 @@ __all__ = ["gather"]
 _NVIDIA: Final = "0x10de"
 _DISPLAY: Final = "0x03"
 _CUDA: Final = "CUDAExecutionProvider"
+_DAY_SECONDS: Final = 86_400
 _CPU: Final = "CPUExecutionProvider"
 
 
@@ -68,7 +72,21 @@ def gather(
         connections=config.max_connections + config.max_http_connections,
         disks=find_disks(config.record),
         models=_models(models, device, tried, host),
+        certificate=_certificate(config),
     )
+
+
+def _certificate(config: Config) -> Certificate | None:
+    """Read the files as a server would."""
+    files, now_seconds = TlsFiles.of(config), time.time()
+    if files is None:
+        return None
+    path = str(files.certificate)
+    try:
+        material = read_material(files, now_seconds=now_seconds)
+    except UsageError as error:
+        return Certificate(path, str(error), 0.0)
+    return Certificate(path, "", (material.end - now_seconds) / _DAY_SECONDS)
 
 
 def _python() -> tuple[int, int, int]:

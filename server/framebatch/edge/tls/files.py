@@ -8,7 +8,7 @@ import re
 import ssl
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 from framebatch.edge.tls.validity import Validity, validity_of
 from framebatch.errors import UsageError
@@ -16,6 +16,8 @@ from framebatch.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from framebatch.config import Config
 
 __all__ = ["Material", "TlsFiles", "read_material"]
 
@@ -37,6 +39,18 @@ class TlsFiles:
     key: Path
     client_ca: Path | None = None
     http_clients: bool = False
+
+    @classmethod
+    def of(cls, config: Config) -> Self | None:
+        """What the settings say; None: plain text."""
+        if config.tls_certificate is None or config.tls_key is None:
+            return None
+        return cls(
+            certificate=config.tls_certificate,
+            key=config.tls_key,
+            client_ca=config.tls_client_ca,
+            http_clients=config.tls_http_clients,
+        )
 
     def state(self) -> tuple[tuple[int, int, int] | None, ...]:
         """Something that differs when a file was changed or exchanged: times of change, sizes and inodes."""

@@ -72,14 +72,14 @@ class Tls:
             self._following = None
 
     def look(self) -> None:
-        """Take changed files that have come to rest. A few milliseconds when they are read, microseconds otherwise."""
+        """Take changed files that have come to rest. Reads disks; may be called on any thread, one at a time."""
         before, self._seen = self._seen, self._files.state()
         if self._seen == self._done or self._seen != before:
             return
         self._done = self._seen
         try:
             self.material = read_material(self._files, now_seconds=time.time())
-        except UsageError as error:
+        except (UsageError, OSError) as error:
             self.failed += 1
             log.error("the renewed certificate is not used, the old one goes on: %s", error)  # noqa: TRY400 - the message says it all
             return
@@ -90,7 +90,7 @@ class Tls:
     async def _follow(self) -> None:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            self.look()
+            await asyncio.to_thread(self.look)  # files may lie on a network's disk
 
     def _take_renewed(self) -> grpc.ServerCertificateConfiguration | None:
         """None: as before. Two handshakes at the same moment may both get it, which does no harm."""
