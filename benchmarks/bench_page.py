@@ -194,17 +194,8 @@ def answered(model: Model, camera: str, arrival_ns: int) -> Frame:
     return frame
 
 
-def main() -> None:
-    """Parse, run, print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--cameras", type=int, default=8)
-    parser.add_argument("--fps", type=float, default=15.0)
-    parser.add_argument("--pictures", type=int, default=8, help="cameras whose pictures each viewer fetches")
-    parser.add_argument("--deadline-ms", type=float, default=100.0)
-    parser.add_argument("--seconds", type=float, default=6.0, help="of each run, after three that count as little")
-    parser.add_argument("--device", default="sim:1.5,0.12")
-    parser.add_argument("--rounds", type=int, default=4)
-    arguments = parser.parse_args()
+def beside(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Real servers beside each other, which take turns."""
     frames = pictures.scenes(8)
     options = ("--model", MODEL, "--device", arguments.device, "--profile", "off")
     rows: dict[int, list[dict[str, Any]]] = {viewers: [] for viewers in VIEWERS}
@@ -213,7 +204,7 @@ def main() -> None:
             for viewers, server in zip(VIEWERS, (first, second, third), strict=True):
                 rows[viewers].append(measure(server, viewers, arguments, frames))
     cpu = {viewers: [row["server_cpu_us_per_frame"] for row in of] for viewers, of in rows.items()}
-    result = {
+    return {
         "offered_fps": arguments.cameras * arguments.fps,
         "invalid_runs": sum(row["invalid"] is not None for of in rows.values() for row in of),
         "server_cpu_us_per_frame": cpu,
@@ -226,9 +217,22 @@ def main() -> None:
         },
         "misses": {viewers: [row["misses"] for row in of] for viewers, of in rows.items()},
         "state_bytes": rows[1][-1]["state_bytes"],
-        "in_process": asyncio.run(in_process(arguments.cameras, arguments.fps)),
     }
-    print(json.dumps(result, indent=2))
+
+
+def main() -> None:
+    """Parse, run, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cameras", type=int, default=8)
+    parser.add_argument("--fps", type=float, default=15.0)
+    parser.add_argument("--pictures", type=int, default=8, help="cameras whose pictures each viewer fetches")
+    parser.add_argument("--deadline-ms", type=float, default=100.0)
+    parser.add_argument("--seconds", type=float, default=6.0, help="of each run, after three that count as little")
+    parser.add_argument("--device", default="sim:1.5,0.12")
+    parser.add_argument("--rounds", type=int, default=4, help="of servers; 0: only what this process can measure")
+    arguments = parser.parse_args()
+    served = beside(arguments) if arguments.rounds else {}
+    print(json.dumps(served | {"in_process": asyncio.run(in_process(arguments.cameras, arguments.fps))}, indent=2))
 
 
 if __name__ == "__main__":
