@@ -124,11 +124,13 @@ async def test_a_collector_receives_what_the_answers_tell(receiver: Receiver) ->
         16,
         {whole.trace_id},
     )
-    timing = answer.timing
+    timing = answer.timing  # float32 on the wire
     for name in ("decode", "queue", "device", "post"):
         span = stages[f"framebatch.{name}"]
-        assert span.end_time_unix_nano - span.start_time_unix_nano == round(getattr(timing, name) * 1e9)
-    assert whole.end_time_unix_nano - whole.start_time_unix_nano == round(timing.total * 1e9)
+        assert span.end_time_unix_nano - span.start_time_unix_nano == pytest.approx(
+            getattr(timing, name) * 1e9, rel=1e-6
+        )
+    assert whole.end_time_unix_nano - whole.start_time_unix_nano == pytest.approx(timing.total * 1e9, rel=1e-6)
     spans = sorted(stages.values(), key=lambda span: span.start_time_unix_nano)
     assert spans[0].start_time_unix_nano == whole.start_time_unix_nano
     assert spans[-1].end_time_unix_nano <= whole.end_time_unix_nano
