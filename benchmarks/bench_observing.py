@@ -99,10 +99,12 @@ def of_steps(address: str) -> dict[str, float]:
     target = OtlpCollector(address, version="benchmark", period_seconds=600)
     never, always = Tracer(target, 0.0), Tracer(target, 1.0)
     found = {"frame_not_traced_us": each_us(lambda: never.answered(frame), CALLS)}
+    begin = time.process_time()
     found["frame_traced_us"] = each_us(lambda: always.answered(frame), MOST_SPANS // spans // 5)
     if target.lost:
         raise RuntimeError(f"not every frame was traced: {target!r}")
     target.close(10.0)
+    found["frame_traced_and_sent_us"] = round(1e6 * (time.process_time() - begin) * spans / target.exported, 3)
     for formatter in (Human(), Json()):
         handler = Stderr(formatter, stream=io.StringIO(), clock=time.monotonic_ns)
         record = logging.LogRecord(
@@ -118,7 +120,7 @@ def of_steps(address: str) -> dict[str, float]:
     metrics = Metrics(info={})
     cameras = [f"camera-{number}" for number in range(CAMERAS)]
     metrics.model("conveyor").answers.update({(camera, outcome): 9 for camera in cameras for outcome in Outcome})
-    logging.getLogger("framebatch").setLevel(logging.WARNING)
+    logging.getLogger("framebatch").setLevel(logging.ERROR)
     watch = Changes(streams=lambda: {camera: camera for camera in cameras}, counts=metrics.by_camera, serving=dict)
     watch.look(0)
     found[f"look_at_{CAMERAS}_cameras_us"] = each_us(partial(watch.look, 1), 50)
@@ -133,28 +135,35 @@ def main() -> None:
     parser.add_argument("--deadline-ms", type=float, default=50.0)
     parser.add_argument("--seconds", type=float, default=5.0, help="of each run, after three that do not count")
     parser.add_argument("--device", default="sim:1.5,0.12")
-    parser.add_argument("--rounds", type=int, default=6)
+    parser.add_argument("--rounds", type=int, default=6, help="of all kinds; 0: only the single steps")
     parser.add_argument("--collector", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.collector:
         collect()
         return
+    with collector() as address:
+        result = of_servers(arguments, address) if arguments.rounds else {}
+        result["steps"] = of_steps(address)
+    print(json.dumps(result, indent=2))
+
+
+def of_servers(arguments: argparse.Namespace, address: str) -> dict[str, Any]:
+    """What servers of each kind take, in turn."""
     load = Load(
         fps=arguments.fps,
         deadline_ms=arguments.deadline_ms,
         seconds=arguments.seconds,
         frames=pictures.padded(8, side=32, total_bytes=10_000),
     )
-    rows: dict[str, list[dict[str, Any]]] = {}
+    kinds = {
+        PLAIN: 'log_format = "human"',
+        "json": 'log_format = "json"',
+        "traces, share 0": f'traces = "{address}"\ntraces_share = 0',
+        "traces, share 0.01": f'traces = "{address}"\ntraces_share = 0.01',
+    }
+    rows: dict[str, list[dict[str, Any]]] = {kind: [] for kind in kinds}
     with contextlib.ExitStack() as stack:
-        address = stack.enter_context(collector())
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        kinds = {
-            PLAIN: 'log_format = "human"',
-            "json": 'log_format = "json"',
-            "traces, share 0": f'traces = "{address}"\ntraces_share = 0',
-            "traces, share 0.01": f'traces = "{address}"\ntraces_share = 0.01',
-        }
         servers = {}
         for number, (kind, settings) in enumerate(kinds.items()):
             config = folder / f"{number}.toml"
@@ -163,10 +172,9 @@ def main() -> None:
             servers[kind] = stack.enter_context(Server(*options))
         for _ in range(arguments.rounds):
             for kind, server in servers.items():
-                rows.setdefault(kind, []).append(measure(server, load, arguments.cameras)[1])
-        steps = of_steps(address)
+                rows[kind].append(measure(server, load, arguments.cameras)[1])
     cpu = {kind: [row["cpu_us_per_frame"]["server"] for row in found] for kind, found in rows.items()}
-    result = {
+    return {
         "offered_fps": arguments.cameras * arguments.fps,
         "invalid_runs": sum(row["invalid"] is not None for found in rows.values() for row in found),
         "server_cpu_us_per_frame": cpu,
@@ -175,9 +183,7 @@ def main() -> None:
             for kind, found in cpu.items()
             if kind != PLAIN
         },
-        "steps": steps,
     }
-    print(json.dumps(result, indent=2))
 
 
 if __name__ == "__main__":

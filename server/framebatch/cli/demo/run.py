@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
+import json
 import sys
 import time
 from collections import Counter
@@ -27,8 +27,9 @@ __all__ = ["CameraRun", "DemoOptions", "ServerProcess", "stream_cameras", "summa
 START_SECONDS: Final = 120.0
 STOP_SECONDS: Final = 10.0
 LOOK_SECONDS: Final = 0.25
-NEWS: Final = re.compile(r" framebatch\.app\.(?:profiles|calibrating): (.*)\n")
+NEWS: Final = ("framebatch.app.profiles", "framebatch.app.calibrating")
 """Who says in the server's log what is measured."""
+LOG: Final = ("--log-format", "json", "--log-level", "info")
 CAMERAS_A_STATION: Final = 4
 START_DELAY_SECONDS: Final = 0.5
 
@@ -54,6 +55,19 @@ class DemoOptions:
     model: str
     device: str
     http_port: int = 0
+
+
+def read_log(path: Path) -> list[tuple[str, str]]:
+    """The whole lines of a server's log: who says what. Nobody says a line that is none of the server's."""
+    found = []
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True):
+        if line.endswith("\n"):
+            try:
+                entry = json.loads(line)
+                found.append((entry["logger"], entry["message"]))
+            except (ValueError, KeyError, TypeError):
+                found.append(("", line.strip()))
+    return found
 
 
 class ServerProcess:
@@ -95,7 +109,7 @@ class ServerProcess:
             raise
         if not line.startswith(b"ready "):
             await self.__aexit__()
-            tail = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-3:]
+            tail = [message for _, message in read_log(self._log)[-3:]]
             raise DeviceError("the server did not start: " + " / ".join(tail))
         self.facts = parse_ready_line(line.decode())
         return self
@@ -106,7 +120,7 @@ class ServerProcess:
         command = ("serve", "--model", options.model, "--device", options.device, "--port", "0")
         with self._log.open("wb") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "framebatch.cli", *command, "--http-port", str(options.http_port)),
+                *(sys.executable, "-m", "framebatch.cli", *command, "--http-port", str(options.http_port), *LOG),
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,
             )
@@ -129,7 +143,7 @@ class ServerProcess:
     def _tell_news(self) -> None:
         if self._on_news is None:
             return
-        news = NEWS.findall(self._log.read_text(encoding="utf-8", errors="replace"))
+        news = [message for logger, message in read_log(self._log) if logger in NEWS]
         for each in news[self._told :]:
             self._on_news(each)
         self._told = len(news)
