@@ -18,7 +18,7 @@ from dashboard_faults import selectors_of
 from panel_queries import Asked, ask, choices, filled, queries_of, read_dashboards, rule_queries
 from scraping import Prometheus, QueryError, impatient
 from test_alerts import alerts, rules
-from test_dashboard_files import COMING, PROCESS
+from test_dashboard_files import PROCESS
 from test_metrics_page import rows
 
 from framebatch.testing import ServerProcess
@@ -141,7 +141,7 @@ def test_every_rule_is_answered(seen: Seen) -> None:
 
 def test_what_is_empty_names_series_that_exist() -> None:
     """Expressions that may have no value here, and alerts that are quiet, ask for documented series all the same."""
-    known = {row.name for row in rows(ROOT)} | set(PROCESS) | set(COMING)
+    known = {row.name for row in rows(ROOT)} | set(PROCESS)
     known |= {rule["record"] for rule in rules() if "record" in rule}
     excused = [asked.expr for asking in ASKED.values() for asked in asking if may_be_empty(asked)]
     quiet = [rule["expr"] for rule in rules() if rule.get("alert", "") not in FIRING]

@@ -238,10 +238,11 @@ SERVERS = Row(
         timeseries(
             "How long is the certificate valid?",
             Query(f"framebatch_certificate_expiry_timestamp_seconds{{{BY_INSTANCE}}} - time()", "{{instance}}"),
-            description="Time until the server's certificate expires; empty without TLS. Below two weeks: renew it.",
+            description="Time until the server's certificate expires; empty without TLS. Below three weeks: renew it.",
             unit="s",
             width=8,
             low=None,
+            runbooks=("FramebatchCertificateExpiresSoon", "FramebatchCertificateExpires"),
         ),
     ],
 )

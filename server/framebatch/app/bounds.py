@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from framebatch.edge.grpc_server import Bounds
 from framebatch.edge.paced import Paced
+from framebatch.logs import event
 from framebatch.scheduling.rate import CameraRate
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def allow_descriptors(config: Config) -> int:
             connections_of(config, hard),
             config.max_connections,
             wanted,
+            extra=event("connections.bounded", allowed=hard, wanted=wanted),
         )
     return hard
 

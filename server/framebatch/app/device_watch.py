@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from framebatch.app.threads import in_thread
 from framebatch.clock import MILLISECOND_NS, SECOND_NS, now_ns
 from framebatch.device.vitals import Vitals, nothing
+from framebatch.logs import event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -78,7 +79,10 @@ class DeviceWatch:
             self._seen = await in_thread(lambda: self._look_in_thread(decoders))
             self._seen_ns = self._now()
         except Exception:
-            log.exception("the device cannot be looked at; its figures are left out of /metrics from now on")
+            log.exception(
+                "the device cannot be looked at; its figures are left out of /metrics from now on",
+                extra=event("device.not_seen"),
+            )
             self._look = nothing
         finally:
             self._looking = None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from framebatch.edge.security.exposure import check_exposure
 from framebatch.edge.security.file import AccessFile, exposed_mode
 from framebatch.edge.security.guard import Guard
+from framebatch.logs import event
 
 if TYPE_CHECKING:
     from framebatch.config import Config
@@ -33,13 +34,13 @@ def open_guard(config: Config, refusals: Refusals) -> Guard | None:
         config.host, access=path is not None, anonymous=config.anonymous, encrypted=config.tls_certificate is not None
     )
     if warning:
-        log.warning("%s", warning)
+        log.warning("%s", warning, extra=event("access.exposed", reason=warning))
     if path is None:
         return None
     guard = Guard(AccessFile(path), refusals)
     exposed = exposed_mode(path)
     if exposed:
-        log.warning("%s", exposed)
+        log.warning("%s", exposed, extra=event("access.readable", reason=exposed))
     return guard
 
 

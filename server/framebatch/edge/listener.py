@@ -12,6 +12,7 @@ from collections import Counter
 from typing import Any, Final, Self
 
 from framebatch.clock import SECOND_NS, now_ns
+from framebatch.logs import event
 
 __all__ = ["Connection", "Listener"]
 
@@ -111,6 +112,7 @@ class Listener(socket.socket):
                 self.limit,
                 of_it,
                 address,
+                extra=event("connections.refused", open=self.open, limit=self.limit, peer=address, of_peer=of_it),
             )
         return False
 

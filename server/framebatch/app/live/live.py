@@ -16,6 +16,7 @@ from framebatch.app.live.shots import NOBODY, Shots
 from framebatch.app.live.watch import Watch
 from framebatch.app.live.windows import Counts
 from framebatch.clock import now_ns
+from framebatch.logs import event
 
 if TYPE_CHECKING:
     from framebatch.app.live.sources import Sources
@@ -198,7 +199,7 @@ class Live:
             self._make(self._session)
             look(self._sources, self._session.watch, now_ns())
         except Exception:
-            log.exception("the page's figures could not be made")
+            log.exception("the page's figures could not be made", extra=event("page.not_made"))
 
     def _make(self, session: _Session) -> None:
         session.watch.observe(self._sources.repository.alive)

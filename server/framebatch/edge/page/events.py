@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 from starlette.responses import Response
 
+from framebatch.logs import event
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -64,7 +66,9 @@ class EventStream(Response):
                     await send({"type": "http.response.body", "body": body, "more_body": True})
             except TimeoutError:
                 log.info(
-                    "a viewer of the page took longer than %g s to read a state, and is dropped", self._stall_seconds
+                    "a viewer of the page took longer than %g s to read a state, and is dropped",
+                    self._stall_seconds,
+                    extra=event("page.viewer_dropped", seconds=self._stall_seconds),
                 )
                 return
         await send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from framebatch.edge.security.entries import read_entries
 from framebatch.errors import UsageError
+from framebatch.logs import event
 
 if TYPE_CHECKING:
     from framebatch.edge.security.entries import Entry
@@ -78,7 +79,9 @@ class AccessFile:
         try:
             return self.read()
         except UsageError as error:
-            log.error("%s; what it said before still holds", error)  # noqa: TRY400 - nobody's bug
+            log.error(  # noqa: TRY400 - nobody's bug
+                "%s; what it said before still holds", error, extra=event("access.not_read", reason=str(error))
+            )
             return None
 
 

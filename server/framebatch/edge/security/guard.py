@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from framebatch.edge.security.register import Register
 from framebatch.edge.security.roles import who_may
+from framebatch.logs import event
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,7 +51,10 @@ class Guard:
         self._following: asyncio.Task[None] | None = None
         roles = Counter(entry.role.value for entry in entries)
         log.info(
-            "%r: %s", file, ", ".join(f"{count} {role}" for role, count in roles.items()) or "nobody may do anything"
+            "%r: %s",
+            file,
+            ", ".join(f"{count} {role}" for role, count in roles.items()) or "nobody may do anything",
+            extra=event("access.read", roles=dict(roles)),
         )
 
     def __repr__(self) -> str:
@@ -71,12 +75,22 @@ class Guard:
             try:
                 entries = await asyncio.to_thread(self._file.read_again)
             except Exception:
-                log.exception("%r could not be read again; what it said before still holds", self._file)
+                log.exception(
+                    "%r could not be read again; what it said before still holds",
+                    self._file,
+                    extra=event("access.raised"),
+                )
                 continue
             if entries is None:
                 continue
             ended = self.register.adopt(entries)
-            log.info("%r was read again: %d entries; %s", self._file, len(entries), _sentence(ended))
+            log.info(
+                "%r was read again: %d entries; %s",
+                self._file,
+                len(entries),
+                _sentence(ended),
+                extra=event("access.changed", entries=len(entries), ended=len(ended)),
+            )
             if ended:
                 on_ended()
 

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from framebatch.clock import SECOND_NS, now_ns
+from framebatch.logs import event
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,4 +57,9 @@ class Refusals:
             del self._told_ns[next(iter(self._told_ns))]
         self._told_ns[peer] = now
         shown = _TOKEN.sub("fb_...", what)  # somebody may have sent a token where none belongs, as in a path
-        log.warning("refused %s: %s (said once a minute; framebatch_refused_calls_total counts)", peer, shown)
+        log.warning(
+            "refused %s: %s (said once a minute; framebatch_refused_calls_total counts)",
+            peer,
+            shown,
+            extra=event("call.refused", peer=peer, reason=shown),
+        )

@@ -12,6 +12,7 @@ import grpc
 
 from framebatch.edge.tls.files import TlsFiles, read_material
 from framebatch.errors import UsageError
+from framebatch.logs import event
 
 if TYPE_CHECKING:
     from framebatch.edge.tls.files import Material
@@ -81,11 +82,19 @@ class Tls:
             self.material = read_material(self._files, now_seconds=time.time())
         except (UsageError, OSError) as error:
             self.failed += 1
-            log.error("the renewed certificate is not used, the old one goes on: %s", error)  # noqa: TRY400 - the message says it all
+            log.error(  # noqa: TRY400 - the message says it all
+                "the renewed certificate is not used, the old one goes on: %s",
+                error,
+                extra=event("certificate.not_renewed", reason=str(error)),
+            )
             return
         self._for_grpc = _grpc_configuration(self.material)
         self.loaded += 1
-        log.info("new connections get the renewed certificate: %r", self.material)
+        log.info(
+            "new connections get the renewed certificate: %r",
+            self.material,
+            extra=event("certificate.renewed", ends_unix_seconds=self.material.end),
+        )
 
     async def _follow(self) -> None:
         while True:
