@@ -38,7 +38,7 @@ demo: $(RUNTIME) ## stream simulated factory cameras through a server for DEMO_S
 
 test: check ## everything that CI runs
 	@echo "tests"
-	@$(BIN)/python -m pytest -q -n 2 $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup $(PYTEST_ARGS)
 
 check: $(DEV) ## style, types and layering, without the tests
 	@echo "style"

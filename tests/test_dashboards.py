@@ -25,6 +25,7 @@ from framebatch.testing import ServerProcess
 
 pytestmark = [
     pytest.mark.end_to_end,
+    pytest.mark.xdist_group("prometheus"),  # one run for all of them
     pytest.mark.skipif(not Prometheus.installed(), reason="prometheus is not installed"),
 ]
 ROOT = Path(__file__).resolve().parent.parent

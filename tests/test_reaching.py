@@ -16,7 +16,7 @@ from framebatch_client.testing import ScriptedServer
 if TYPE_CHECKING:
     from pathlib import Path
 
-TOKEN = "fb_line-lead.0123456789abcdef"  # noqa: S105 - of nobody
+TOKEN = "fb_line-lead.0123456789abcdef"
 
 
 def health(address: str, options: Reach) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
+from framebatch.edge.security.caller import CALLER
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from grpc import aio
 
-__all__ = ["StreamQuota", "address_of"]
+__all__ = ["StreamQuota", "address_of", "peer_of"]
 
 ALL: Final = "max_streams"
 OF_A_PEER: Final = "max_streams_per_peer"
@@ -19,6 +21,11 @@ OF_A_PEER: Final = "max_streams_per_peer"
 def address_of(context: aio.ServicerContext[Any, Any]) -> str:
     """The peer's IP address: `192.0.2.7` of gRPC's `ipv4:192.0.2.7:50514`."""
     return str(context.peer()).partition(":")[2].rpartition(":")[0]
+
+
+def peer_of(context: aio.ServicerContext[Any, Any]) -> str:
+    """Who calls: by the name in the access file, where there is one, else by address."""
+    return CALLER.get().name or address_of(context)
 
 
 class StreamQuota:
@@ -32,7 +39,7 @@ class StreamQuota:
     """
 
     def __init__(
-        self, *, streams: int, per_peer: int, peer_of: Callable[[aio.ServicerContext[Any, Any]], str] = address_of
+        self, *, streams: int, per_peer: int, peer_of: Callable[[aio.ServicerContext[Any, Any]], str] = peer_of
     ) -> None:
         """Set the limits.
 
