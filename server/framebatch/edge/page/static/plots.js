@@ -1,0 +1,118 @@
+// What is drawn of a model: its batches, its throughput, and its device beside the measured curve.
+
+import { Plot, ticks } from "./plot.js";
+import { figure, ms } from "./words.js";
+
+const SECONDS = 60;
+const MOST_BATCHES = 300; // the server sends no more: they may reach back less than a minute
+
+export function makePlots() {
+  return { throughput: makeThroughput(), batches: makeBatches(), curve: makeCurve() };
+}
+
+export function showPlots(plots, model) {
+  showThroughput(plots.throughput, model);
+  showBatches(plots.batches, model);
+  showCurve(plots.curve, model);
+}
+
+function makeThroughput() {
+  return new Plot({
+    title: "Frames per second",
+    description: "Frames per second over the last minute, answered in time and missed",
+    legend: [["ok", "in time"], ["missed", "missed"]],
+  });
+}
+
+function showThroughput(plot, { throughput }) {
+  plot.show((frame) => {
+    const values = ticks(Math.max(1, ...throughput.map(([, ok, missed]) => ok + missed)), 3);
+    frame.scale([-SECONDS, 0], values.at(-1));
+    frame.yAxis(values, figure);
+    timeAxis(frame, SECONDS);
+    const width = Math.max(1, ((frame.right - frame.left) / SECONDS) * 0.78);
+    const inside = throughput.filter(([age]) => age <= SECONDS).map(([age, ok, missed]) => [-Math.min(age, SECONDS - 0.5), ok, missed]);
+    frame.bars("bars ok", inside.map(([x, ok]) => [x, 0, ok]), width);
+    frame.bars("bars missed", inside.filter(([, , missed]) => missed > 0).map(([x, ok, missed]) => [x, ok, ok + missed]), width);
+  });
+}
+
+function makeBatches() {
+  return new Plot({ title: "Frames in a batch", description: "Frames in each batch over the last minute", legend: [["batch", "one batch"]] });
+}
+
+function showBatches(plot, { batches, batch_limit: limit }) {
+  const oldest = batches.length ? batches[0][0] : 0;
+  const seconds = batches.length >= MOST_BATCHES ? Math.max(1, Math.min(SECONDS, Math.ceil(oldest))) : SECONDS;
+  plot.show(
+    (frame) => {
+      const values = wholeTicks(Math.max(2, ...batches.map((batch) => batch[1])));
+      frame.scale([-seconds, 0], values.at(-1) * 1.06);
+      frame.yAxis(values);
+      timeAxis(frame, seconds);
+      frame.dots("dots batch", batches.map(([age, frames]) => [-age, frames]));
+    },
+    limit ? `at most ${limit}` : "",
+  );
+}
+
+function wholeTicks(top) {
+  return ticks(Math.ceil(top / 4) * 4, 4).filter(Number.isInteger);
+}
+
+function timeAxis(frame, seconds) {
+  const places = [1, 0.75, 0.5, 0.25, 0].map((share) => share * seconds);
+  frame.xAxis(places.map((place) => -place), (value) => (value === 0 ? "now" : `${Math.round(-value * 10) / 10} s`));
+  frame.xName("seconds ago");
+}
+
+function makeCurve() {
+  return new Plot({
+    title: "Time of a batch, ms",
+    description: "Device time over the batch size: the measured median and 95th percentile, and the batches of the last minute",
+    legend: [["p50", "measured p50"], ["p95", "p95"], ["live", "now"]],
+    height: 190,
+  });
+}
+
+function showCurve(plot, { batches, profile, drift }) {
+  const curve = profile?.curve ?? [];
+  const live = batches.filter((batch) => batch[3] !== null).map(([, , bucket, took]) => [bucket, took]);
+  const note = drift === null || drift === undefined ? "" : `now ${drift.toFixed(2)} × measured`;
+  plot.show((frame) => {
+    const last = Math.max(2, ...curve.map(([batch]) => batch), ...live.map(([bucket]) => bucket));
+    const highest = quantile(live.map(([, took]) => took), 0.98);
+    const values = ticks(Math.max(1, highest, ...curve.map(([, , p95]) => p95)), 4);
+    frame.scale([0, last * 1.03], values.at(-1));
+    frame.yAxis(values, ms);
+    const sizes = curve.length ? curve.map(([batch]) => batch) : ticks(last, 6).filter(Number.isInteger);
+    frame.xAxis(apart(frame, sizes));
+    frame.xName("frames in the batch");
+    frame.dots("dots live", spread(live, last));
+    if (curve.length > 1) {
+      frame.line("curve p95", curve.map(([batch, , p95]) => [batch, p95]));
+      frame.line("curve p50", curve.map(([batch, p50]) => [batch, p50]));
+    }
+    frame.dots("dots p50", curve.map(([batch, p50]) => [batch, p50]));
+  }, note);
+}
+
+/** Sizes whose labels do not touch, the largest always. */
+function apart(frame, sizes) {
+  const kept = [];
+  for (const size of [...sizes].sort((one, other) => other - one)) {
+    if (kept.length === 0 || frame.x(kept.at(-1)) - frame.x(size) >= frame.font * 1.7) kept.push(size);
+  }
+  return kept;
+}
+
+/** Batches of one size beside one another, so that many are seen to be many. */
+function spread(points, last) {
+  return points.map(([bucket, took], index) => [bucket + (((index * 7) % 11) / 10 - 0.5) * last * 0.022, took]);
+}
+
+function quantile(values, share) {
+  if (values.length === 0) return 0;
+  const sorted = [...values].sort((one, other) => one - other);
+  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))];
+}
