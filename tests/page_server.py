@@ -163,7 +163,7 @@ class PlayedPage:
             Route("/page/cameras/{id:path}/shot", self._shot),
             Route("/page/{name}", self._static),
         ]
-        config = uvicorn.Config(Starlette(routes=routes), log_level="warning", lifespan="off", timeout_graceful_shutdown=0)
+        config = uvicorn.Config(Starlette(routes=routes), lifespan="off", timeout_graceful_shutdown=1, log_level="critical")
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._listener]}, daemon=True)
 

@@ -9,6 +9,8 @@ import { count } from "./words.js";
 
 const REST_MS = 2000; // cards keep their places while a pointer or the keyboard is among them
 
+const DENSE_FROM = 15; // more cameras on a wall leave little room for each
+
 const names = new Intl.Collator("en", { numeric: true });
 
 const ORDERS = {
@@ -141,15 +143,16 @@ export class Cameras {
   #fitWall(number) {
     const { clientWidth: width, clientHeight: height } = this.#grid;
     const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
-    const facts = 7.2 * rem;
-    let best = { columns: 1, picture: 0 };
-    for (let columns = 1; columns <= number; columns += 1) {
+    const dense = number > DENSE_FROM;
+    const facts = (dense ? 3.9 : 6.6) * rem;
+    const most = Math.min(number, Math.max(1, Math.floor(width / ((dense ? 9 : 13) * rem))));
+    let best = { columns: most, picture: 0 };
+    for (let columns = 1; columns <= most; columns += 1) {
       const rows = Math.ceil(number / columns);
       const picture = Math.min(width / columns - rem, (height / rows - facts) * (this.#aspect || 4 / 3));
       if (picture > best.picture) best = { columns, picture };
     }
-    const rows = Math.ceil(number / best.columns);
+    this.#grid.classList.toggle("dense", dense);
     this.#grid.style.setProperty("--columns", String(best.columns));
-    this.#grid.style.setProperty("--rows", String(rows));
   }
 }

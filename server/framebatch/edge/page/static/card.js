@@ -2,7 +2,7 @@
 
 import { make, makeIcon, setAttribute, setIcon, setText, setWidth } from "./dom.js";
 import { decode, inWords, paint } from "./picture.js";
-import { losses, ms, OUTCOMES, rate } from "./words.js";
+import { losses, ms, OUTCOMES, rate, span } from "./words.js";
 
 export class Card {
   id;
@@ -35,8 +35,10 @@ export class Card {
     setAttribute(parts.canvas, "role", "img");
     parts.name.addEventListener("click", () => onOpen(id));
     parts.view = make("div", "view", parts.canvas, parts.why);
-    const title = make("h3", "title", parts.icon, parts.name, parts.rate);
-    this.element = make("li", "card", parts.view, make("div", "facts", title, parts.words, parts.latency.element, parts.outcomes.element, parts.tags));
+    const title = make("h3", "title", parts.icon, parts.name);
+    const line = make("div", "line", parts.words, parts.rate);
+    this.element = make("li", "card", parts.view, make("div", "facts", title, line, parts.latency.element, parts.outcomes.element));
+    parts.outcomes.element.append(parts.tags);
     this.#parts = parts;
   }
 
@@ -52,12 +54,12 @@ export class Card {
     setAttribute(this.element, "data-level", verdict.level);
     setIcon(parts.icon, verdict.level);
     setText(parts.words, verdict.words);
-    setText(parts.rate, `${rate(camera.frames_per_second)}/s`);
-    parts.latency.update(camera);
+    setText(parts.rate, `${rate(camera.frames_per_second)} fps`);
+    parts.latency.update(verdict.silent ? { ...camera, latency_ms: null, p95_ms: null } : camera);
     parts.outcomes.update(camera.outcomes);
     setText(parts.tags, tagsOf(camera).join(" · "));
-    const trouble = verdict.level !== "ok" && camera.last_outcome !== "OK" && camera.last_reason;
-    setText(parts.why, trouble ? `${camera.last_outcome}: ${camera.last_reason}` : "");
+    setText(parts.why, whyOf(camera, verdict));
+    setAttribute(this.element, "data-silent", verdict.silent ? "" : null);
     if (this.#shot === null) setAttribute(parts.canvas, "aria-label", `No picture of ${this.id} yet`);
   }
 
@@ -77,9 +79,15 @@ export class Card {
   repaint() {
     const { canvas } = this.#parts;
     if (this.#image === null) return;
-    const text = Math.max(10, Math.min(26, canvas.clientWidth / 24));
-    paint(canvas, this.#image, this.#shot, { text, scores: false });
+    paint(canvas, this.#image, this.#shot, { scores: false });
   }
+}
+
+/** What is written over the picture: that it is old, or why the last frame has no verdict. */
+function whyOf(camera, verdict) {
+  if (verdict.silent) return camera.last_age_seconds === null ? "" : `last frame ${span(camera.last_age_seconds)} ago`;
+  const trouble = verdict.level !== "ok" && camera.last_outcome !== "OK" && camera.last_reason;
+  return trouble ? `${camera.last_outcome}: ${camera.last_reason}` : "";
 }
 
 /** What is out of the ordinary about a camera. */
@@ -106,7 +114,8 @@ export class Latency {
     const left = `${Math.min(100, (100 * (p95 ?? 0)) / whole).toFixed(1)}%`;
     if (this.mark.style.left !== left) this.mark.style.left = left;
     setAttribute(this.element, "data-near", (p95 ?? 0) > 0.9 * whole ? "" : null);
-    setText(this.figures, deadline === null ? `${ms(last)} ms` : `${ms(last)} of ${ms(deadline)} ms`);
+    const figures = deadline === null ? `${ms(last)} ms` : last === null ? `deadline ${ms(deadline)} ms` : `${ms(last)} of ${ms(deadline)} ms`;
+    setText(this.figures, figures);
     setAttribute(this.element, "title", `last answer ${ms(last)} ms, 95 % within ${ms(p95)} ms, deadline ${ms(deadline)} ms`);
   }
 }

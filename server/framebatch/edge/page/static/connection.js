@@ -4,13 +4,14 @@ const STALE_MS = 3000;
 const RENEW_MS = 10000;
 const RETRY_MS = 2000;
 
-/** Calls `onState(document)` for each document and `onSilence(seconds | null)` once a second: null while they come. */
+/** Calls `onState(document)` for each document and, while none comes, `onSilence(seconds, why)` twice a second. */
 export class Connection {
   #source = null;
   #last = performance.now();
   #opened = 0;
   #onState;
   #onSilence;
+  #why = "";
 
   constructor(onState, onSilence) {
     this.#onState = onState;
@@ -25,6 +26,7 @@ export class Connection {
     this.#source = new EventSource("page/events");
     this.#source.addEventListener("state", (event) => {
       this.#last = performance.now();
+      this.#why = "";
       this.#onState(JSON.parse(event.data));
     });
   }
@@ -32,22 +34,27 @@ export class Connection {
   #watch() {
     const now = performance.now();
     const silent = now - this.#last;
-    this.#onSilence(silent > STALE_MS ? silent / 1000 : null);
+    if (silent > STALE_MS) this.#onSilence(silent / 1000, this.#why);
     const waited = now - this.#opened;
     const gaveUp = this.#source.readyState === EventSource.CLOSED && waited > RETRY_MS;
     if (gaveUp || (silent > RENEW_MS && waited > RENEW_MS)) {
       this.#open();
-      reloadIfLoggedOut();
+      whyRefused().then((why) => (this.#why = why));
     }
   }
 }
 
-/** An EventSource does not say that it was refused for want of a login; a plain request does. */
-async function reloadIfLoggedOut() {
+/** An EventSource does not say why it was refused; a plain request does, and is given up once it is let in. */
+async function whyRefused() {
+  const asking = new AbortController();
   try {
-    await get(".");
+    const answer = await fetch("page/events", { signal: asking.signal });
+    if (answer.status === 401) location.reload();
+    return answer.ok ? "" : (await answer.json()).reason;
   } catch {
-    // no connection: the next try will tell
+    return ""; // no connection: the next try will tell
+  } finally {
+    asking.abort();
   }
 }
 

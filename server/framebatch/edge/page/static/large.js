@@ -116,10 +116,11 @@ export class Large {
     parts.outcomes.update(camera.outcomes);
     const all = OUTCOMES.reduce((sum, name) => sum + camera.outcomes[name], 0);
     for (const [name, { number, share }] of parts.counts) {
+      setAttribute(number.parentElement, "data-none", camera.outcomes[name] === 0 ? "" : null);
       setText(number, figure(camera.outcomes[name]));
       setText(share, all === 0 ? "–" : `${percent(camera.outcomes[name] / all)} %`);
     }
-    const values = [`${ms(camera.latency_ms)} ms`, `${ms(camera.p95_ms)} ms`, `${ms(camera.deadline_ms)} ms`, `${rate(camera.frames_per_second)}/s`];
+    const values = [`${ms(camera.latency_ms)} ms`, `${ms(camera.p95_ms)} ms`, `${ms(camera.deadline_ms)} ms`, `${rate(camera.frames_per_second)} a second`];
     values.push(camera.last_age_seconds === null ? "–" : `${span(camera.last_age_seconds)} ago`);
     values.push(camera.model || "–", camera.priority, camera.live ? "newest frame only" : "every frame");
     FACTS.forEach((name, index) => setText(parts.facts.get(name), values[index]));
@@ -142,7 +143,7 @@ export class Large {
       this.#repaint();
       const found = inWords(shot.detections, 8);
       setAttribute(this.#parts.canvas, "aria-label", `Last picture of ${id}: ${found}`);
-      const outcome = shot.outcome === "OK" ? found : `${shot.outcome}: ${shot.reason}`;
+      const outcome = shot.outcome === "OK" ? found : `no verdict, ${shot.outcome}`;
       setText(this.#parts.found, `${outcome} · frame ${shot.number}, ${shot.width} × ${shot.height}`);
     } catch {
       // no connection, or no picture: the next turn tries again
@@ -153,7 +154,6 @@ export class Large {
 
   #repaint() {
     if (this.#image === null) return;
-    const { canvas } = this.#parts;
-    paint(canvas, this.#image, this.#shot, { text: Math.max(11, Math.min(22, canvas.clientWidth / 52)), scores: true });
+    paint(this.#parts.canvas, this.#image, this.#shot, { scores: true });
   }
 }

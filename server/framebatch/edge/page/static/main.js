@@ -25,13 +25,12 @@ function onState(state) {
   showModels(state);
 }
 
-function onSilence(seconds) {
-  if (seconds === null) return;
+function onSilence(seconds, why) {
   cameras.paused = true;
   setAttribute(root, "data-stale", "");
   const sentence = newest === null ? `No answer from the server, for ${span(seconds)}` : `Connection lost, since ${span(seconds)}`;
-  const detail = newest === null ? "" : `What is shown below is as of ${clock(newest.time_unix_seconds)}`;
-  showSentence({ level: "bad", key: "lost", sentence, detail });
+  const old = newest === null ? "" : `What is shown below is as of ${clock(newest.time_unix_seconds)}`;
+  showSentence({ level: "bad", key: "lost", sentence, detail: why || old });
 }
 
 function showWall(on) {

@@ -7,6 +7,8 @@ import { day, figure, ms, percent, rate, span } from "./words.js";
 const STAGES = { decode: "decode", queue: "queue", device: "device", post: "after" };
 const FACTS = ["latency", "slack", "waiting", "device busy", "load", "derate", "since start"];
 
+const OPEN_MODELS = 2; // more begin folded
+
 const sections = new Map();
 
 /** Show every model in place; those that left go. */
@@ -47,13 +49,14 @@ class Section {
     curve.element.classList.add("tall");
     const plots = make("div", "plots", throughput.element, batches.element, curve.element, make("div", "", parts.stages.element, facts));
     this.element = make("details", "model", make("summary", "", title), parts.warnings, plots, parts.profile);
-    this.element.open = true;
+    this.element.open = sections.size < OPEN_MODELS;
     this.#parts = parts;
   }
 
   update(model) {
     const parts = this.#parts;
     setIcon(parts.icon, model.up ? "ok" : "bad");
+    setAttribute(this.element, "data-level", model.up ? null : "bad");
     setText(parts.about, `${model.family}, ${model.input.join(" × ")}, version ${model.version}`);
     this.#warn(model);
     setText(parts.profile, profileInWords(model.profile));
@@ -116,7 +119,7 @@ class Stages {
       setWidth(this.#bars.get(stage), all === 0 ? 0 : (stages[stage] ?? 0) / all);
       setText(this.#figures.get(stage), `${ms(stages[stage])} ms`);
     }
-    setText(this.#total, all === 0 ? "" : `medians, ${ms(all)} ms together`);
+    setText(this.#total, all === 0 ? "" : `median, ${ms(all)} ms in all`);
     setAttribute(this.element, "data-empty", all === 0 ? "" : null);
   }
 }

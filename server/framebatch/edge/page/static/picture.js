@@ -3,6 +3,8 @@
 // Light colours, so that black text can be read on each; the first eight classes differ.
 const COLOURS = ["#5cc8ff", "#ffd84d", "#6fe3a1", "#ff9ad5", "#ffab5e", "#c3b1ff", "#d9f06b", "#ff8f85"];
 
+const LEAST_WIDTH = 160; // CSS pixels of a picture that has room for labels
+
 export function colourOf(classId) {
   return COLOURS[((classId % COLOURS.length) + COLOURS.length) % COLOURS.length];
 }
@@ -15,8 +17,8 @@ export async function decode(shot) {
   return image;
 }
 
-/** Draw a picture into its canvas as large as it fits, and the boxes over it at `text` CSS pixels. */
-export function paint(canvas, image, shot, { text, scores }) {
+/** Draw a picture into its canvas as large as it fits, and the boxes over it; `scores`: behind the labels. */
+export function paint(canvas, image, shot, { scores }) {
   const { clientWidth: width, clientHeight: height } = canvas;
   if (width === 0 || height === 0) return;
   const density = window.devicePixelRatio || 1;
@@ -26,15 +28,23 @@ export function paint(canvas, image, shot, { text, scores }) {
   context.clearRect(0, 0, width, height);
   const zoom = Math.min(width / shot.width, height / shot.height);
   const place = { zoom, left: (width - shot.width * zoom) / 2, top: (height - shot.height * zoom) / 2 };
+  const text = textSize(shot.width * zoom);
   context.imageSmoothingQuality = "high";
   context.drawImage(image, place.left, place.top, shot.width * zoom, shot.height * zoom);
   const frames = shot.detections.map((detection) => ({ detection, frame: onScreen(detection.box, place) }));
   for (const { detection, frame } of frames) drawBox(context, frame, colourOf(detection.class_id), text);
-  const labels = new Labels(context, { text, width, height });
+  if (shot.width * zoom < LEAST_WIDTH) return;
+  const labels = new Labels(context, { text, ...place, right: width - place.left, bottom: height - place.top });
   for (const { detection, frame } of frames) {
     const words = scores ? `${detection.label} ${detection.score.toFixed(2)}` : detection.label;
     labels.draw(words, frame, colourOf(detection.class_id));
   }
+}
+
+/** In CSS pixels: that of the page, and a little more on large pictures. */
+function textSize(width) {
+  const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
+  return 0.63 * rem + Math.max(0, width - 260) / 100;
 }
 
 function resize(canvas, width, height) {
@@ -71,11 +81,11 @@ class Labels {
   }
 
   draw(words, frame, colour) {
-    const { text, width, height } = this.#size;
+    const { text, left, top, right, bottom } = this.#size;
     const tag = { width: this.#context.measureText(words).width + text * 0.7, height: Math.round(text * 1.4) };
-    const x = Math.max(0, Math.min(frame.x - 1, width - tag.width));
+    const x = Math.max(left, Math.min(frame.x - 1, right - tag.width));
     const places = [frame.y - tag.height, frame.y + frame.height, frame.y].map((y) => ({ ...tag, x, y }));
-    const free = places.find((place) => place.y >= 0 && place.y + place.height <= height && !this.#taken.some((other) => overlap(place, other)));
+    const free = places.find((place) => place.y >= top && place.y + place.height <= bottom && !this.#taken.some((other) => overlap(place, other)));
     if (free === undefined) return;
     this.#taken.push(free);
     this.#context.fillStyle = colour;

@@ -17,12 +17,11 @@ export class Plot {
   #svg;
   #redraw = () => undefined;
 
-  constructor({ title, description, legend = [], height = 130 }) {
-    this.height = height;
+  constructor({ title, description, legend = [] }) {
     this.note = make("span", "plot-note");
     this.#svg = draw("svg", { class: "plot", role: "img", "aria-label": description });
     const keys = legend.map(([name, words]) => make("span", "key", make("span", `mark ${name}`), words));
-    const head = make("figcaption", "", make("span", "plot-title", title), make("span", "legend", ...keys), this.note);
+    const head = make("figcaption", "", make("span", "plot-title", title), this.note, make("span", "legend", ...keys));
     this.element = make("figure", "plot-figure", head, this.#svg);
     new ResizeObserver(() => this.#paint()).observe(this.#svg);
   }
@@ -56,7 +55,7 @@ export class Frame {
     this.left = font * 2.9;
     this.right = width - font * 0.9;
     this.top = font * 0.9;
-    this.bottom = height - font * 2.6;
+    this.bottom = height - font * 1.6;
   }
 
   /** Set what the axes span; y starts at 0. */
@@ -77,9 +76,15 @@ export class Frame {
     for (const value of values) this.text(this.x(value), this.bottom + this.font * 1.2, words(value), "middle");
   }
 
-  /** Name the axes: x below its middle, y above its ticks. */
+  /** Name the x axis below its ticks; to be called before `scale`. */
   xName(words) {
-    this.text((this.left + this.right) / 2, this.bottom + this.font * 2.35, words, "middle");
+    this.bottom -= this.font * 1.2;
+    this.text((this.left + this.right) / 2, this.bottom + this.font * 2.4, words, "middle");
+  }
+
+  /** Say that there is nothing to draw. */
+  nothing(words) {
+    this.text((this.left + this.right) / 2, (this.top + this.bottom) / 2, words, "middle", "nothing");
   }
 
   text(x, y, words, anchor, name = "tick") {

@@ -1,7 +1,7 @@
 // What is drawn of a model: its batches, its throughput, and its device beside the measured curve.
 
 import { Plot, ticks } from "./plot.js";
-import { figure, ms } from "./words.js";
+import { figure } from "./words.js";
 
 const SECONDS = 60;
 const MOST_BATCHES = 300; // the server sends no more: they may reach back less than a minute
@@ -26,6 +26,7 @@ function makeThroughput() {
 
 function showThroughput(plot, { throughput }) {
   plot.show((frame) => {
+    if (throughput.length === 0) return frame.nothing("nothing yet");
     const values = ticks(Math.max(1, ...throughput.map(([, ok, missed]) => ok + missed)), 3);
     frame.scale([-SECONDS, 0], values.at(-1));
     frame.yAxis(values, figure);
@@ -38,7 +39,7 @@ function showThroughput(plot, { throughput }) {
 }
 
 function makeBatches() {
-  return new Plot({ title: "Frames in a batch", description: "Frames in each batch over the last minute", legend: [["batch", "one batch"]] });
+  return new Plot({ title: "Frames in a batch", description: "Frames in each batch over the last minute" });
 }
 
 function showBatches(plot, { batches, batch_limit: limit }) {
@@ -46,6 +47,7 @@ function showBatches(plot, { batches, batch_limit: limit }) {
   const seconds = batches.length >= MOST_BATCHES ? Math.max(1, Math.min(SECONDS, Math.ceil(oldest))) : SECONDS;
   plot.show(
     (frame) => {
+      if (batches.length === 0) return frame.nothing("no batch in the last minute");
       const values = wholeTicks(Math.max(2, ...batches.map((batch) => batch[1])));
       frame.scale([-seconds, 0], values.at(-1) * 1.06);
       frame.yAxis(values);
@@ -63,7 +65,6 @@ function wholeTicks(top) {
 function timeAxis(frame, seconds) {
   const places = [1, 0.75, 0.5, 0.25, 0].map((share) => share * seconds);
   frame.xAxis(places.map((place) => -place), (value) => (value === 0 ? "now" : `${Math.round(-value * 10) / 10} s`));
-  frame.xName("seconds ago");
 }
 
 function makeCurve() {
@@ -71,7 +72,6 @@ function makeCurve() {
     title: "Time of a batch, ms",
     description: "Device time over the batch size: the measured median and 95th percentile, and the batches of the last minute",
     legend: [["p50", "measured p50"], ["p95", "p95"], ["live", "now"]],
-    height: 190,
   });
 }
 
@@ -80,14 +80,15 @@ function showCurve(plot, { batches, profile, drift }) {
   const live = batches.filter((batch) => batch[3] !== null).map(([, , bucket, took]) => [bucket, took]);
   const note = drift === null || drift === undefined ? "" : `now ${drift.toFixed(2)} × measured`;
   plot.show((frame) => {
+    if (curve.length + live.length === 0) return frame.nothing("no profile, and no batch in the last minute");
+    frame.xName("frames in the batch");
     const last = Math.max(2, ...curve.map(([batch]) => batch), ...live.map(([bucket]) => bucket));
     const highest = quantile(live.map(([, took]) => took), 0.98);
     const values = ticks(Math.max(1, highest, ...curve.map(([, , p95]) => p95)), 4);
     frame.scale([0, last * 1.03], values.at(-1));
-    frame.yAxis(values, ms);
+    frame.yAxis(values);
     const sizes = curve.length ? curve.map(([batch]) => batch) : ticks(last, 6).filter(Number.isInteger);
     frame.xAxis(apart(frame, sizes));
-    frame.xName("frames in the batch");
     frame.dots("dots live", spread(live, last));
     if (curve.length > 1) {
       frame.line("curve p95", curve.map(([batch, , p95]) => [batch, p95]));
@@ -108,7 +109,7 @@ function apart(frame, sizes) {
 
 /** Batches of one size beside one another, so that many are seen to be many. */
 function spread(points, last) {
-  return points.map(([bucket, took], index) => [bucket + (((index * 7) % 11) / 10 - 0.5) * last * 0.022, took]);
+  return points.map(([bucket, took], index) => [bucket + (((index * 7) % 11) / 10 - 0.5) * last * 0.035, took]);
 }
 
 function quantile(values, share) {

@@ -64,8 +64,9 @@ export function showFigures({ models, cameras }) {
   }
   showInTime(models);
   showLatency(models, cameras);
+  const answered = total(models.map((model) => model.frames_per_second));
   const received = total(cameras.map((camera) => camera.frames_per_second));
-  showFigure("frames", { value: rate(total(models.map((model) => model.frames_per_second))), unit: "/s", note: `answered, of ${rate(received)} received` });
+  showFigure("frames", { value: rate(answered), unit: "/s", note: `of ${rate(received)} received`, share: received ? answered / received : null });
   const busy = total(models.map((model) => model.busy));
   showFigure("device busy", { value: percent(busy), unit: "%", note: "of the time", share: busy });
   const load = total(models.map((model) => model.load));

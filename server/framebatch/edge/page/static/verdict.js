@@ -33,22 +33,22 @@ export function sumOutcomes(list) {
   return sum;
 }
 
-/** A camera's level, and a few words that go behind its name. */
+/** A camera's level, a few words that go behind its name, and whether its figures are of earlier. */
 export function ofCamera(camera) {
   const { outcomes } = camera;
   const received = owed(outcomes) + outcomes.INVALID + outcomes.SUPERSEDED;
   if (received === 0) {
     const age = camera.last_age_seconds;
-    if (age === null) return { level: "idle", words: "no frame yet" };
-    if (age < SILENT_SECONDS) return { level: "idle", words: "waiting for a frame" };
-    if (age > GONE_SECONDS) return { level: "idle", words: `gone, for ${span(age)}` };
-    return { level: "warn", words: `sends nothing, for ${span(age)}` };
+    if (age === null) return { level: "idle", silent: true, words: "no frame yet" };
+    if (age < SILENT_SECONDS) return { level: "idle", silent: true, words: "waiting for a frame" };
+    if (age > GONE_SECONDS) return { level: "idle", silent: true, words: `gone, for ${span(age)}` };
+    return { level: "warn", silent: true, words: `sends nothing, for ${span(age)}` };
   }
   if (outcomes.INVALID > ALLOWED * received) {
     return { level: "warn", words: `sends frames that cannot be read: ${percent(outcomes.INVALID / received)} %` };
   }
   const share = owed(outcomes) === 0 ? 0 : missed(outcomes) / owed(outcomes);
-  if (share === 0) return { level: "ok", words: "every frame in time" };
+  if (share === 0) return { level: "ok", words: "all in time" };
   if (camera.priority === "best-effort") return { level: "idle", words: `${percent(share)} % given up, best effort` };
   if (share <= ALLOWED) return { level: "ok", words: `${percent(1 - share)} % in time` };
   return { level: share > MUCH ? "bad" : "warn", words: `misses ${percent(share)} % of its deadlines` };
