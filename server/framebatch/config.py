@@ -67,6 +67,12 @@ class Config(BaseModel):
     http_port: int = Field(default=8002, ge=0, le=65535)
     """Port of /metrics, /healthz and /readyz; 0 takes any free one."""
 
+    page: Literal["pictures", "figures", "off"] = "pictures"
+    """The status page at /: with the cameras' last pictures, without (no picture leaves the server by HTTP), or no page."""
+
+    max_viewers: int = Field(default=32, ge=1, le=1024)
+    """How many may look at the page at a time; a further one is told to come back."""
+
     max_batch: int = Field(default=-1, ge=-1, le=1024)
     """Largest batch in frames; -1: as the profile says."""
 

@@ -189,6 +189,11 @@ class Metrics(Collector):
         """Seconds since the arrival of each camera's last answered frame, by the name that its series have."""
         return [((camera,), ns_to_seconds(now_ns - last)) for camera, last in self._last_frame_ns.items()]
 
+    def senders(self) -> dict[str, tuple[str, int]]:
+        """Of each camera that is told by name: a model that it sent to, and when its last answered frame arrived, in ns."""
+        models = {camera: name for name, model in self._models.items() for camera, _ in model.answers}
+        return {camera: (models[camera], self._last_frame_ns[camera]) for camera in self._cameras if camera in models}
+
     def totals(self) -> dict[str, int]:
         """Answered frames by outcome."""
         totals: dict[str, int] = {}

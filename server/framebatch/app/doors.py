@@ -13,12 +13,14 @@ from framebatch.edge.grpc_server import GrpcServer
 from framebatch.edge.http import HttpServer, bind
 from framebatch.edge.intake import Intake
 from framebatch.edge.models import ModelsService
+from framebatch.edge.page import page_routes
 from framebatch.edge.priorities import Priorities
 from framebatch.edge.service import DetectorService
 from framebatch.edge.wire import WireFormat
 from framebatch.metrics import CONTENT_TYPE
 
 if TYPE_CHECKING:
+    from framebatch.app.live import Live
     from framebatch.app.repository import Repository
     from framebatch.app.router import Router
     from framebatch.config import Config
@@ -36,15 +38,28 @@ class Doors:
         service: takes the frames.
     """
 
-    def __init__(self, config: Config, *, router: Router, repository: Repository, metrics: Metrics) -> None:
+    def __init__(
+        self, config: Config, *, router: Router, repository: Repository, metrics: Metrics, live: Live | None = None
+    ) -> None:
         """Take the HTTP port, and accept nothing yet.
+
+        Args:
+            config: the settings.
+            router: takes the frames.
+            repository: keeps the models.
+            metrics: counts.
+            live: shows the status page, and is closed with the HTTP port; None: there is no such page.
 
         Raises:
             UsageError: the port is taken.
         """
         self._config = config
+        self._live = live
         self._http = HttpServer(
-            bind(config.host, config.http_port), metrics=metrics.exposition, content_type=CONTENT_TYPE
+            bind(config.host, config.http_port),
+            metrics=metrics.exposition,
+            content_type=CONTENT_TYPE,
+            routes=[] if live is None else page_routes(live),
         )
         wire = WireFormat(
             read_header=partial(read_header, limits=limits_of(config)),
@@ -87,4 +102,6 @@ class Doors:
         """Let the streams end with their last answers, then close both ports."""
         self.service.end_streams()
         await self._grpc.stop(STOP_SECONDS)
+        if self._live is not None:
+            self._live.close()
         await self._http.stop()

@@ -37,6 +37,9 @@ class Recorder:
     def __repr__(self) -> str:
         return f"Recorder({self._model!r}, last wait={self._last_wait})"
 
+    def received(self, frame: Frame) -> None:
+        """Nothing: a frame is written down when it was answered."""
+
     def answered(self, frame: Frame) -> None:
         """Write the frame down."""
         outcome = frame.outcome

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from framebatch.batching.answers import Answers
+from framebatch.batching.observers import joined, without
 from framebatch.errors import InvalidFrame
 
 if TYPE_CHECKING:
@@ -54,8 +55,12 @@ class Router:
         return sorted(self._serving)
 
     def observe(self, observer: Observer) -> None:
-        """Tell it of the frames that are refused here, because nobody serves what they name."""
-        self._homeless.observer = observer
+        """Tell it too of the frames that are refused here, because nobody serves what they name."""
+        self._homeless.observer = joined(self._homeless.observer, observer)
+
+    def unobserve(self, observer: Observer) -> None:
+        """Tell it nothing any more."""
+        self._homeless.observer = without(self._homeless.observer, observer)
 
     def put(self, model: Model, taker: Taker) -> None:
         """From now on frames that name the model go there."""

@@ -16,6 +16,7 @@ from framebatch import __version__
 from framebatch.app.doors import Doors
 from framebatch.app.figures import export_figures, export_health, export_recording
 from framebatch.app.lag import LoopLag
+from framebatch.app.live import Live, Sources
 from framebatch.app.notify import ServiceManager
 from framebatch.app.profiles import Profiles
 from framebatch.app.recorder import Recorder
@@ -26,7 +27,7 @@ from framebatch.app.served import Served
 from framebatch.app.shelf import read_folder, single_model
 from framebatch.app.threads import in_thread
 from framebatch.batching import DeviceQueue
-from framebatch.clock import ms_to_ns
+from framebatch.clock import ms_to_ns, now_ns
 from framebatch.detection.imaging import use_one_thread_per_picture
 from framebatch.device.devices import parse_device
 from framebatch.device.turns import as_guest, taken_by_guest
@@ -111,6 +112,7 @@ class App:
         self._queue: DeviceQueue | None = None
         self._following: asyncio.Task[None] | None = None
         self._lag: LoopLag | None = None
+        self._live: Live | None = None
         self._doors: Doors | None = None
 
     def __repr__(self) -> str:
@@ -133,7 +135,9 @@ class App:
         config = self.config
         loop = asyncio.get_running_loop()
         self._router = router = Router(loop, default=self.default)
-        self._doors = Doors(config, router=router, repository=self.repository, metrics=self.metrics)
+        self._lag = LoopLag(loop)
+        self._live = self._make_live(router, self._lag)
+        self._doors = Doors(config, router=router, repository=self.repository, metrics=self.metrics, live=self._live)
         if self._recording is not None:
             self._recording.start()
             router.observe(Recorder("", self._recording.add))
@@ -145,7 +149,6 @@ class App:
         )
         reload_seconds = config.reload_seconds if config.models is not None else 0
         await self.repository.start(router, self._begin, reload_seconds=reload_seconds)
-        self._lag = LoopLag(loop)
         export_figures(self.metrics, self.repository, self._doors.service)
         export_health(self.metrics, self._lag, self._why_not_ready)
         if self._recording is not None:
@@ -188,6 +191,27 @@ class App:
         if self._lag is not None:
             self._lag.stop()
         log.info("stopped; answered: %s", self.metrics.totals())
+
+    def _make_live(self, router: Router, lag: LoopLag) -> Live | None:
+        """What the status page shows, unless there is to be none."""
+        if self.config.page == "off":
+            return None
+        first = next(iter(self.repository.serving.values())).detector
+        sources = Sources(
+            version=__version__,
+            device=first.device,
+            provider=first.provider,
+            simulated=first.simulated,
+            started_ns=now_ns(),
+            repository=self.repository,
+            router=router,
+            metrics=self.metrics,
+            lag=lag,
+            recording=self._recording,
+            streams=lambda: 0 if self._doors is None else self._doors.service.streams,
+            why_not_ready=self._why_not_ready,
+        )
+        return Live(sources, pictures=self.config.page == "pictures", max_viewers=self.config.max_viewers)
 
     def _why_not_ready(self) -> str:
         """Why no frames are taken; empty when they are."""

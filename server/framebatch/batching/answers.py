@@ -74,6 +74,8 @@ class Answers:
         if frame.picture is not None:
             frame.picture_bytes = len(frame.picture.data)
             self.owed_bytes += frame.picture_bytes
+        if self.observer is not None:
+            self.observer.received(frame)
 
     def watch(self, frame: Frame) -> None:
         """Answer the frame EXPIRED at its deadline, unless it has been answered by then."""

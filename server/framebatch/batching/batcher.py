@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from framebatch.batching.answers import Answers
 from framebatch.batching.device import DeviceQueue
 from framebatch.batching.dispatch import Dispatch
+from framebatch.batching.observers import joined, without
 from framebatch.batching.rows import Places
 from framebatch.clock import MILLISECOND_NS, now_ns
 from framebatch.errors import FramebatchError, InvalidFrame
@@ -164,8 +165,12 @@ class Batcher:
         return self._dispatch.mending.recovery
 
     def observe(self, observer: Observer) -> None:
-        """Tell it of everything from now on."""
-        self._answers.observer = self._dispatch.observer = observer
+        """Tell it too of everything from now on."""
+        self._answers.observer = self._dispatch.observer = joined(self._answers.observer, observer)
+
+    def unobserve(self, observer: Observer) -> None:
+        """Tell it nothing any more."""
+        self._answers.observer = self._dispatch.observer = without(self._answers.observer, observer)
 
     # Arrival ---------------------------------------------------------------------------------------------------
 

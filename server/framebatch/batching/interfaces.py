@@ -86,6 +86,9 @@ class HealthReport(Protocol):
 class Observer(Protocol):
     """Who writes down what happens. Called on the event loop; must return at once, change nothing and never raise."""
 
+    def received(self, frame: Frame) -> None:
+        """The frame was taken in. Nothing was decided yet, and its picture is certain to be there for the last time."""
+
     def answered(self, frame: Frame) -> None:
         """The frame was answered; its outcome and times stay as they are."""
 

@@ -51,6 +51,13 @@ def serve(
     max_batch: Annotated[
         int | None, typer.Option(help="Largest batch in frames; -1: as the profile says. Default: -1.")
     ] = None,
+    page: Annotated[
+        str | None,
+        typer.Option(
+            metavar="pictures|figures|off",
+            help="The status page on the HTTP port: with the cameras' last pictures, without, or none. Default: pictures.",
+        ),
+    ] = None,
     record: Annotated[
         Path | None,
         typer.Option(
@@ -76,6 +83,7 @@ def serve(
         "port": port,
         "http_port": http_port,
         "max_batch": max_batch,
+        "page": page,
         "record": record,
     }
     for number in (signal.SIGTERM, signal.SIGINT):

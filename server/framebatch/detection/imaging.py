@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     Pixels = npt.NDArray[np.uint8]
 
-__all__ = ["Prepared", "decode", "prepare", "prepare_rows", "use_one_thread_per_picture"]
+__all__ = ["Prepared", "decode", "prepare", "prepare_rows", "preview", "use_one_thread_per_picture"]
 
 _READ: Final = {"rgb": cv2.IMREAD_COLOR_RGB, "bgr": cv2.IMREAD_COLOR}
 _REDUCED: Final = {  # the scale alone: there are names for "reduced and BGR", and none for "reduced and RGB"
@@ -42,6 +42,7 @@ _RAW_TO: Final = {
     ("bgr", "rgb"): cv2.COLOR_BGR2RGB,
     ("rgb", "bgr"): cv2.COLOR_RGB2BGR,
 }
+PREVIEW_QUALITY: Final = 80
 _END_MARKS: Final = {"jpeg": b"\xff\xd9", "png": b"IEND"}
 
 
@@ -144,6 +145,33 @@ def decode(picture: Picture, color: str) -> Pixels:
     if isinstance(picture, RawPicture):
         return _from_raw(picture, color)
     return _from_file(picture.data, parse_file_header(picture.data), color, 1)
+
+
+def preview(picture: Picture, *, longest: int) -> bytes:
+    """A JPEG of the upright picture for people, scaled down to at most `longest` pixels wide or high.
+
+    Raises:
+        InvalidFrame: the picture cannot be decoded.
+
+    """
+    if isinstance(picture, RawPicture):
+        pixels = _from_raw(picture, "bgr")
+    else:
+        file = parse_file_header(picture.data)
+        width, height, name = file.header
+        fits = (
+            factor
+            for factor in (8, 4, 2)
+            if name == "jpeg" and not width % factor and not height % factor and max(width, height) >= longest * factor
+        )
+        pixels = _from_file(picture.data, file, "bgr", next(fits, 1))
+    height, width = pixels.shape[:2]
+    scale = longest / max(height, width)
+    if scale < 1:
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        pixels = _as_pixels(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA))
+    _, encoded = cv2.imencode(".jpg", pixels, (cv2.IMWRITE_JPEG_QUALITY, PREVIEW_QUALITY))
+    return encoded.tobytes()
 
 
 def _from_file(data: bytes, file: FileHeader, color: str, factor: int) -> Pixels:

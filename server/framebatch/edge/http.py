@@ -1,4 +1,4 @@
-"""The HTTP port: /metrics, /healthz, /readyz and a plain page at /. Shows; changes nothing."""
+"""The HTTP port: /metrics, /healthz, /readyz, what else it is given, and a plain page at /. Shows; changes nothing."""
 
 from __future__ import annotations
 
@@ -15,12 +15,15 @@ from starlette.routing import Route
 from framebatch.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from starlette.requests import Request
+    from starlette.routing import BaseRoute
 
 __all__ = ["HttpServer", "bind"]
 
+UNREAD_MS: Final = 20_000
+"""A connection whose other side takes nothing for so long is given up by the kernel, and with it what waits to be sent."""
 PAGE: Final = "framebatch\n\n/metrics   Prometheus\n/healthz   the process lives\n/readyz    frames are accepted\n"
 
 
@@ -33,6 +36,7 @@ def bind(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_MS)  # connections inherit it
     try:
         listener.bind((host, port))
         listener.listen()  # from here on nobody else can take the port
@@ -58,19 +62,35 @@ class HttpServer:
         not_ready: why no frames are accepted, for /readyz; empty when they are.
     """
 
-    def __init__(self, listener: socket.socket, *, metrics: Callable[[], bytes], content_type: str) -> None:
+    def __init__(
+        self,
+        listener: socket.socket,
+        *,
+        metrics: Callable[[], bytes],
+        content_type: str,
+        routes: Sequence[BaseRoute] = (),
+    ) -> None:
+        """Accept nothing yet.
+
+        Args:
+            listener: from `bind`.
+            metrics: what /metrics answers.
+            content_type: of that.
+            routes: further ones, and others in place of those here.
+        """
         self._listener = listener
         self._metrics = metrics
         self._content_type = content_type
         self.not_ready = "starting"
-        routes = [
+        every = [
+            *routes,
             Route("/", self._page),
             Route("/metrics", self._scrape),
             Route("/healthz", self._healthz),
             Route("/readyz", self._readyz),
         ]
         config = uvicorn.Config(
-            Starlette(routes=routes), log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=1
+            Starlette(routes=every), log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=1
         )
         self._server = _Uvicorn(config)
         self._task: asyncio.Task[None] | None = None

@@ -1,0 +1,108 @@
+"""framebatch.app.live.pictures: of each camera the last picture with its own boxes, references only, never above the limit."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from framebatch.app.live.pictures import Pictures
+from framebatch.frame import Detections, EncodedPicture, Frame, Header, Outcome
+
+
+def arrived(camera: str, sequence: int, *, size: int = 100) -> Frame:
+    """Answer a frame with a picture of its own."""
+    picture = EncodedPicture(bytes([sequence % 256]) * size)
+    frame = Frame(
+        camera=camera,
+        sequence=sequence,
+        live=False,
+        picture=picture,
+        arrival_ns=sequence,
+        deadline_ns=sequence + 1000,
+        reply=lambda _: None,
+    )
+    frame.header = Header(8, 6, "jpeg")
+    return frame
+
+
+def answer(pictures: Pictures, frame: Frame, outcome: Outcome = Outcome.OK) -> None:
+    """Give the frame its outcome, as the server does: its picture has been let go."""
+    frame.picture, frame.outcome = None, outcome
+    if outcome is Outcome.OK:
+        number = frame.sequence
+        frame.detections = Detections(
+            np.full((1, 4), number, np.float32), np.ones(1, np.float32), np.zeros(1, np.int32)
+        )
+    pictures.answered(frame)
+
+
+def test_a_picture_is_kept_with_what_was_found_in_it() -> None:
+    """Not with what was found in another one that came between; it is what was received, not a copy."""
+    pictures = Pictures()
+    first, second = arrived("a", 1), arrived("a", 2)
+    received = first.picture
+    pictures.follow(first)
+    pictures.follow(second)  # one of a camera is followed at a time
+    answer(pictures, second)
+    assert pictures.newest("a") is None
+    answer(pictures, first)
+    kept = pictures.newest("a")
+    assert kept is not None
+    assert kept.detections is not None
+    assert (kept.picture, kept.arrival_ns, float(kept.detections.boxes[0, 0])) == (received, 1, 1.0)
+    assert kept.picture is received
+
+
+def test_numbers_rise_and_one_picture_of_a_camera_is_kept() -> None:
+    """The newest."""
+    pictures = Pictures()
+    for sequence in range(1, 6):
+        frame = arrived("a", sequence)
+        pictures.follow(frame)
+        answer(pictures, frame)
+        assert pictures.number("a") == sequence
+    assert repr(pictures) == "Pictures(1 kept, 0 followed, 100 bytes)"
+    assert pictures.number("b") is None
+
+
+def test_what_was_not_answered_ok_is_shown_without_boxes() -> None:
+    """With its outcome; a picture that is none does not take the place of a good one."""
+    pictures = Pictures()
+    for sequence, outcome in enumerate((Outcome.REJECTED, Outcome.INVALID), 1):
+        frame = arrived("a", sequence)
+        pictures.follow(frame)
+        answer(pictures, frame, outcome)
+    kept = pictures.newest("a")
+    assert kept is not None
+    assert (kept.number, kept.outcome, kept.detections) == (1, Outcome.REJECTED, None)
+    assert pictures.held_bytes == 100
+
+
+def test_the_oldest_pictures_go_when_there_is_no_room() -> None:
+    """What is held never exceeds the limit, with those of frames on their way; a picture larger than all room is not kept."""
+    pictures = Pictures(max_bytes=350)
+    for sequence, camera in enumerate("abcd"):
+        frame = arrived(camera, sequence)
+        pictures.follow(frame)
+        assert pictures.held_bytes <= 350
+        answer(pictures, frame)
+    assert [pictures.number(camera) for camera in "abcd"] == [None, 2, 3, 4]
+    huge = arrived("e", 9, size=351)
+    pictures.follow(huge)
+    answer(pictures, huge)
+    assert pictures.newest("e") is None
+    assert pictures.held_bytes <= 350
+
+
+def test_frames_on_their_way_keep_their_place() -> None:
+    """While they take all the room, no other picture is taken up, and none is counted twice."""
+    pictures = Pictures(max_bytes=250)
+    frames = [arrived(camera, sequence) for sequence, camera in enumerate("abc")]
+    for frame in frames:
+        pictures.follow(frame)
+    assert repr(pictures) == "Pictures(0 kept, 2 followed, 200 bytes)"
+    for frame in frames:
+        answer(pictures, frame)
+    assert repr(pictures) == "Pictures(2 kept, 0 followed, 200 bytes)"
+    for camera in "abc":
+        pictures.forget(camera)
+    assert pictures.held_bytes == 0
