@@ -8,30 +8,19 @@ import math
 import threading
 import time
 from base64 import b64encode
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import Any, Final, Self
 
 import cv2
 import uvicorn
 from starlette.applications import Starlette
-from starlette.responses import JSONResponse, Response, StreamingResponse
-from starlette.routing import Route
 
-import framebatch.edge
 from framebatch.edge.http import bind
+from framebatch.edge.page import page_routes
 from framebatch_models.conveyor import Conveyor
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from starlette.requests import Request
-
-STATIC: Final = Path(framebatch.edge.__file__).parent / "page" / "static"
-TYPES: Final = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-POLICY: Final = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-)
+EVERY_SECONDS: Final = 0.25
+ANSWER_SECONDS: Final = 0.02
+PICTURES: Final = 6
 CURVE: Final = [(1, 3.1), (2, 3.6), (4, 4.6), (6, 5.9), (8, 7.0), (12, 9.4), (16, 11.8)]
 
 
@@ -142,28 +131,27 @@ def alert(name: str, summary: str, severity: str = "warning", **changes: Any) ->
 
 
 class PlayedPage:
-    """The page's routes on a free port, from `with` to its end; what they tell can be exchanged at any time.
+    """The page's real routes on a free port, from `with` to its end; what they tell can be exchanged at any time.
 
     Attributes:
         state: the document that is sent; None: nothing comes any more, the connection stays.
         asked: the cameras whose pictures were asked for.
-        fresh: whether every request finds a new picture.
+        full: whether nobody more may look.
+        most_at_once: how many pictures were asked for before one of them was answered.
     """
 
     def __init__(self, begin: dict[str, Any]) -> None:
         self.state: dict[str, Any] | None = begin
         self.asked: list[str] = []
-        self.fresh = True
+        self.full = False
+        self.most_at_once = 0
+        self._at_once = 0
         self._number = 1
         self._shots: dict[int, dict[str, Any]] = {}
         self._listener = bind("127.0.0.1", 0)
-        routes = [
-            Route("/", self._static),
-            Route("/page/events", self._events),
-            Route("/page/cameras/{id:path}/shot", self._shot),
-            Route("/page/{name}", self._static),
-        ]
-        config = uvicorn.Config(Starlette(routes=routes), lifespan="off", timeout_graceful_shutdown=1, log_level="critical")
+        config = uvicorn.Config(
+            Starlette(routes=page_routes(self)), lifespan="off", log_level="critical", timeout_graceful_shutdown=1
+        )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._listener]}, daemon=True)
 
@@ -181,42 +169,46 @@ class PlayedPage:
 
     def __exit__(self, *_: object) -> None:
         self._server.should_exit = True
-        self._server.force_exit = True
         self._thread.join(10)
 
-    async def _static(self, request: Request) -> Response:
-        path = STATIC / request.path_params.get("name", "index.html")
-        if not path.is_file():
-            return Response(status_code=404)
-        return Response(path.read_bytes(), media_type=TYPES[path.suffix], headers={"Content-Security-Policy": POLICY})
+    def join(self) -> PlayedPage | None:
+        """Let one look; see `framebatch.edge.page.interfaces.Figures`."""
+        return None if self.full else self
 
-    async def _events(self, _: Request) -> Response:
-        async def stream() -> AsyncIterator[str]:
-            yield "retry: 2000\n\n"
-            while not self._server.should_exit:
-                if self.state is not None:
-                    self._number += 1 if self.fresh else 0
-                    yield f"event: state\ndata: {json.dumps(self._now(self.state))}\n\n"
-                await asyncio.sleep(0.25)
+    def leave(self) -> None:
+        """Nothing is kept of who looks."""
 
-        return StreamingResponse(stream(), media_type="text/event-stream")
+    async def next(self) -> bytes | None:
+        """Answer the state four times a second, so that nobody waits long; every one has new pictures."""
+        while not self._server.should_exit:
+            await asyncio.sleep(EVERY_SECONDS)
+            if self.state is not None:
+                self._number += 1
+                cameras = [
+                    each if each["shot"] is None else each | {"shot": self._number} for each in self.state["cameras"]
+                ]
+                told = self.state | {"cameras": cameras, "time_unix_seconds": time.time()}
+                return json.dumps(told).encode()
+        return None
 
-    def _now(self, played: dict[str, Any]) -> dict[str, Any]:
-        cameras = [each if each["shot"] is None else each | {"shot": self._number} for each in played["cameras"]]
-        return played | {"cameras": cameras, "time_unix_seconds": time.time()}
-
-    async def _shot(self, request: Request) -> Response:
-        name = request.path_params["id"]
-        self.asked.append(name)
-        if self.state is None or not self.state["pictures"]:
-            return JSONResponse({"reason": "pictures are switched off"}, status_code=404)
-        seed = sum(name.encode()) % 6
+    async def shot(self, camera: str, *, large: bool) -> bytes:
+        """Answer one of a few pictures."""
+        del large
+        self.asked.append(camera)
+        self._at_once += 1
+        self.most_at_once = max(self.most_at_once, self._at_once)
+        await asyncio.sleep(ANSWER_SECONDS)
+        self._at_once -= 1
+        state = self.state
+        if state is None or not state["pictures"]:
+            raise LookupError("pictures are switched off")
+        seed = sum(camera.encode()) % PICTURES
         if seed not in self._shots:
             self._shots[seed] = _picture(seed)
-        found = next((each for each in self.state["cameras"] if each["id"] == name), None)
+        found = next((each for each in state["cameras"] if each["id"] == camera), None)
         told = {} if found is None else {"outcome": found["last_outcome"], "reason": found["last_reason"]}
-        shot = self._shots[seed] | {"camera": name, "number": self._number} | told
-        return JSONResponse(shot if shot["outcome"] == "OK" else shot | {"detections": []})
+        shot = self._shots[seed] | {"camera": camera, "number": self._number} | told
+        return json.dumps(shot if shot["outcome"] == "OK" else shot | {"detections": []}).encode()
 
 
 def _picture(seed: int) -> dict[str, Any]:

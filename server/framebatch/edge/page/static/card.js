@@ -53,7 +53,7 @@ export class Card {
     this.level = verdict.level;
     setAttribute(this.element, "data-level", verdict.level);
     setIcon(parts.icon, verdict.level);
-    setText(parts.words, verdict.words);
+    setText(parts.words, verdict.short ?? verdict.words);
     setText(parts.rate, `${rate(camera.frames_per_second)} fps`);
     parts.latency.update(verdict.silent ? { ...camera, latency_ms: null, p95_ms: null } : camera);
     parts.outcomes.update(camera.outcomes);
@@ -93,7 +93,7 @@ function whyOf(camera, verdict) {
 /** What is out of the ordinary about a camera. */
 function tagsOf(camera) {
   const tags = [];
-  if (camera.priority !== "normal") tags.push(camera.priority);
+  if (camera.priority && camera.priority !== "normal") tags.push(camera.priority);
   if (camera.live) tags.push("newest only");
   return tags;
 }

@@ -122,7 +122,7 @@ export class Large {
     }
     const values = [`${ms(camera.latency_ms)} ms`, `${ms(camera.p95_ms)} ms`, `${ms(camera.deadline_ms)} ms`, `${rate(camera.frames_per_second)} a second`];
     values.push(camera.last_age_seconds === null ? "–" : `${span(camera.last_age_seconds)} ago`);
-    values.push(camera.model || "–", camera.priority, camera.live ? "newest frame only" : "every frame");
+    values.push(camera.model || "–", camera.priority || "–", camera.live ? "newest frame only" : "every frame");
     FACTS.forEach((name, index) => setText(parts.facts.get(name), values[index]));
   }
 

@@ -64,10 +64,17 @@ export class Frame {
     this.y = (value) => this.bottom - (Math.min(value, yTop) / yTop) * (this.bottom - this.top);
   }
 
+  /** Both axes on logarithms, from the first to the second of each. */
+  scaleLogarithms([x0, x1], [y0, y1]) {
+    const share = (value, low, high) => Math.log(Math.min(high, Math.max(low, value)) / low) / Math.log(high / low);
+    this.x = (value) => this.left + share(value, x0, x1) * (this.right - this.left);
+    this.y = (value) => this.bottom - share(value, y0, y1) * (this.bottom - this.top);
+  }
+
   yAxis(values, words = String) {
     for (const value of values) {
       const y = this.y(value).toFixed(1);
-      this.add("line", { class: value === 0 ? "base" : "rule", x1: this.left, x2: this.right, y1: y, y2: y });
+      this.add("line", { class: value === values[0] ? "base" : "rule", x1: this.left, x2: this.right, y1: y, y2: y });
       this.text(this.left - this.font * 0.5, Number(y) + this.font * 0.35, words(value), "end");
     }
   }

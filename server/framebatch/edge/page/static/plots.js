@@ -69,7 +69,7 @@ function timeAxis(frame, seconds) {
 
 function makeCurve() {
   return new Plot({
-    title: "Time of a batch, ms",
+    title: "Time of a batch, ms", // on logarithms: being so many times slower is the same step everywhere
     description: "Device time over the batch size: the measured median and 95th percentile, and the batches of the last minute",
     legend: [["p50", "measured p50"], ["p95", "p95"], ["live", "now"]],
   });
@@ -77,19 +77,18 @@ function makeCurve() {
 
 function showCurve(plot, { batches, profile, drift }) {
   const curve = profile?.curve ?? [];
-  const live = batches.filter((batch) => batch[3] !== null).map(([, , bucket, took]) => [bucket, took]);
+  const live = batches.filter((batch) => batch[3] > 0).map(([, , bucket, took]) => [bucket, took]);
   const note = drift === null || drift === undefined ? "" : `now ${drift.toFixed(2)} × measured`;
   plot.show((frame) => {
     if (curve.length + live.length === 0) return frame.nothing("no profile, and no batch in the last minute");
     frame.xName("frames in the batch");
-    const last = Math.max(2, ...curve.map(([batch]) => batch), ...live.map(([bucket]) => bucket));
-    const highest = quantile(live.map(([, took]) => took), 0.98);
-    const values = ticks(Math.max(1, highest, ...curve.map(([, , p95]) => p95)), 4);
-    frame.scale([0, last * 1.03], values.at(-1));
+    const sizes = [...new Set([...curve.map(([batch]) => batch), ...live.map(([bucket]) => bucket)])];
+    const times = [...curve.flatMap(([, p50, p95]) => [p50, p95]), ...live.map(([, took]) => took)].filter((time) => time > 0);
+    const values = roundTimes(Math.min(...times), Math.max(...times));
+    frame.scaleLogarithms([Math.min(...sizes) / 1.2, Math.max(...sizes, 2) * 1.12], [values[0], values.at(-1)]);
     frame.yAxis(values);
-    const sizes = curve.length ? curve.map(([batch]) => batch) : ticks(last, 6).filter(Number.isInteger);
     frame.xAxis(apart(frame, sizes));
-    frame.dots("dots live", spread(live, last));
+    frame.dots("dots live", spread(live));
     if (curve.length > 1) {
       frame.line("curve p95", curve.map(([batch, , p95]) => [batch, p95]));
       frame.line("curve p50", curve.map(([batch, p50]) => [batch, p50]));
@@ -108,12 +107,15 @@ function apart(frame, sizes) {
 }
 
 /** Batches of one size beside one another, so that many are seen to be many. */
-function spread(points, last) {
-  return points.map(([bucket, took], index) => [bucket + (((index * 7) % 11) / 10 - 0.5) * last * 0.035, took]);
+function spread(points) {
+  return points.map(([bucket, took], index) => [bucket * (0.94 + ((index * 7) % 11) * 0.012), took]);
 }
 
-function quantile(values, share) {
-  if (values.length === 0) return 0;
-  const sorted = [...values].sort((one, other) => one - other);
-  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))];
+/** 1, 2 and 5 times powers of ten from at most `low` to at least `high`. */
+function roundTimes(low, high) {
+  const all = [];
+  for (let power = -3; power <= 5; power += 1) for (const each of [1, 2, 5]) all.push(Number((each * 10 ** power).toPrecision(1)));
+  const first = all.findLastIndex((each) => each <= low);
+  const last = all.findIndex((each) => each >= high);
+  return all.slice(Math.max(0, first), Math.max(last, first + 1) + 1);
 }

@@ -33,10 +33,11 @@ export function sumOutcomes(list) {
   return sum;
 }
 
-/** A camera's level, a few words that go behind its name, and whether its figures are of earlier. */
+/** A camera's level, words that go behind its name (`short`: where there is little room), and whether it is silent. */
 export function ofCamera(camera) {
   const { outcomes } = camera;
   const received = owed(outcomes) + outcomes.INVALID + outcomes.SUPERSEDED;
+  if (camera.frames_per_second === null) return { level: "idle", words: "figures follow" };
   if (received === 0) {
     const age = camera.last_age_seconds;
     if (age === null) return { level: "idle", silent: true, words: "no frame yet" };
@@ -45,13 +46,14 @@ export function ofCamera(camera) {
     return { level: "warn", silent: true, words: `sends nothing, for ${span(age)}` };
   }
   if (outcomes.INVALID > ALLOWED * received) {
-    return { level: "warn", words: `sends frames that cannot be read: ${percent(outcomes.INVALID / received)} %` };
+    const part = percent(outcomes.INVALID / received);
+    return { level: "warn", words: `sends ${part} % of its frames unreadable`, short: `${part} % unreadable` };
   }
   const share = owed(outcomes) === 0 ? 0 : missed(outcomes) / owed(outcomes);
   if (share === 0) return { level: "ok", words: "all in time" };
   if (camera.priority === "best-effort") return { level: "idle", words: `${percent(share)} % given up, best effort` };
   if (share <= ALLOWED) return { level: "ok", words: `${percent(1 - share)} % in time` };
-  return { level: share > MUCH ? "bad" : "warn", words: `misses ${percent(share)} % of its deadlines` };
+  return { level: share > MUCH ? "bad" : "warn", words: `misses ${percent(share)} % of its deadlines`, short: `${percent(share)} % missed` };
 }
 
 /** All candidates for the sentence; the first of the highest rank wins. */
@@ -84,6 +86,8 @@ function quiet(state, cameras) {
   const share = inTime(sumOutcomes(state.models.map((model) => model.outcomes)));
   const all = count(cameras.length + state.cameras_left_out, "camera");
   if (cameras.length === 0) return { level: "ok", key: "no cameras", sentence: "Ready: waiting for the first camera" };
+  const counted = state.models.some((model) => model.frames_per_second !== null);
+  if (!counted) return { level: "unknown", key: "begin", sentence: `${all}, figures follow` };
   if (share === null) return { level: "idle", key: "no frames", sentence: `${all}, no frames now` };
   if (share === 1) return { level: "ok", key: "ok", sentence: `${all}, every frame answered in time` };
   return { level: "ok", key: "ok", sentence: `${all}, ${percent(share)} % of the frames answered in time` };
