@@ -18,7 +18,7 @@ from framebatch.edge.http import bind
 from framebatch.edge.page import page_routes
 from framebatch_models.conveyor import Conveyor
 
-EVERY_SECONDS: Final = 0.25
+EVERY_SECONDS: Final = 0.1
 ANSWER_SECONDS: Final = 0.02
 PICTURES: Final = 6
 CURVE: Final = [(1, 3.1), (2, 3.6), (4, 4.6), (6, 5.9), (8, 7.0), (12, 9.4), (16, 11.8)]
@@ -142,6 +142,7 @@ class PlayedPage:
 
     def __init__(self, begin: dict[str, Any]) -> None:
         self.state: dict[str, Any] | None = begin
+        self._told = begin
         self.asked: list[str] = []
         self.full = False
         self.most_at_once = 0
@@ -154,6 +155,12 @@ class PlayedPage:
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._listener]}, daemon=True)
+
+    def play(self, state: dict[str, Any]) -> None:
+        """Begin anew."""
+        self.state = self._told = state
+        self.asked.clear()
+        self.full, self.most_at_once = False, 0
 
     def __repr__(self) -> str:
         return f"PlayedPage({self.url}, {len(self.asked)} pictures asked for)"
@@ -179,11 +186,12 @@ class PlayedPage:
         """Nothing is kept of who looks."""
 
     async def next(self) -> bytes | None:
-        """Answer the state four times a second, so that nobody waits long; every one has new pictures."""
+        """Answer the state ten times a second, so that nobody waits long; every one has new pictures."""
         while not self._server.should_exit:
             await asyncio.sleep(EVERY_SECONDS)
             if self.state is not None:
                 self._number += 1
+                self._told = self.state
                 cameras = [
                     each if each["shot"] is None else each | {"shot": self._number} for each in self.state["cameras"]
                 ]
@@ -199,8 +207,8 @@ class PlayedPage:
         self.most_at_once = max(self.most_at_once, self._at_once)
         await asyncio.sleep(ANSWER_SECONDS)
         self._at_once -= 1
-        state = self.state
-        if state is None or not state["pictures"]:
+        state = self._told
+        if not state["pictures"]:
             raise LookupError("pictures are switched off")
         seed = sum(camera.encode()) % PICTURES
         if seed not in self._shots:

@@ -29,11 +29,18 @@ def browser() -> Iterator[Browser]:
     yield from chromium()
 
 
+@pytest.fixture(scope="module")
+def server() -> Iterator[PlayedPage]:
+    """Answer one server for all tests here."""
+    with PlayedPage(state([])) as started:
+        yield started
+
+
 @pytest.fixture
-def played() -> Iterator[PlayedPage]:
+def played(server: PlayedPage) -> PlayedPage:
     """Answer a page of eight cameras that get every frame in time."""
-    with PlayedPage(state(line(8))) as server:
-        yield server
+    server.play(state(line(8)))
+    return server
 
 
 def line(number: int, **changes: Any) -> list[dict[str, Any]]:
@@ -222,37 +229,35 @@ def test_the_theme_follows_the_system_until_it_is_chosen(browser: Browser, playe
         assert page.evaluate(root) == "light"
 
 
-@pytest.mark.parametrize(("width", "height"), [(1920, 1080), (3840, 2160)])
-def test_on_a_wall_nothing_scrolls_for_a_dozen_cameras(
-    browser: Browser, played: PlayedPage, width: int, height: int
-) -> None:
-    """Every card whole on the screen, in type that grows with it."""
+def test_on_a_wall_nothing_scrolls_for_a_dozen_cameras(browser: Browser, played: PlayedPage) -> None:
+    """Every card whole on the screen, in type that grows with it; F leaves the view."""
     played.state = state([*line(11), MISSING], alerts=[alert("A", "press-3 misses 12 % of its deadlines", "critical")])
-    with Watched(browser, played.url + "?wall", width=width, height=height) as page:
-        expect(page.locator(".card")).to_have_count(12)
-        expect(page.locator(".card[data-pictured]")).to_have_count(12)
-        lowest = page.evaluate(
-            "Math.max(...[...document.querySelectorAll('.card')].map(c => c.getBoundingClientRect().bottom))"
-        )
-        assert lowest <= height
-        assert page.evaluate("document.documentElement.scrollHeight") == height
-        least = page.evaluate("Math.min(...[...document.querySelectorAll('.card canvas')].map(c => c.clientHeight))")
-        assert least > height / 14
+    with Watched(browser, played.url + "?wall") as page:
+        for width, height in ((1920, 1080), (3840, 2160)):
+            page.set_viewport_size({"width": width, "height": height})
+            expect(page.locator(".card[data-pictured]")).to_have_count(12)
+            sizes = "[...document.querySelectorAll('.card')].map(c => c.getBoundingClientRect().bottom)"
+            assert page.evaluate(f"Math.max(...{sizes})") <= height
+            assert page.evaluate("document.documentElement.scrollHeight") == height
+            pictures = "[...document.querySelectorAll('.card canvas')].map(c => c.clientHeight)"
+            assert page.evaluate(f"Math.min(...{pictures})") > height / 14
         page.keyboard.press("f")
         assert not page.evaluate("document.documentElement.hasAttribute('data-wall')")
         assert "wall" not in page.url
 
 
-@pytest.mark.parametrize("width", [360, 768, 1280, 1920])
-def test_no_width_scrolls_sideways(browser: Browser, played: PlayedPage, width: int) -> None:
+def test_no_width_scrolls_sideways(browser: Browser, played: PlayedPage) -> None:
     """Not even with long names, long reasons and large figures."""
     long = {"last_outcome": "FAILED", "last_reason": "x" * 300, "outcomes": outcomes(1, FAILED=1_000_000)}
     played.state = state([camera("hall-2-" * 12, **long), *line(3)], [model("m" * 80, load=1234.5)])
-    with Watched(browser, played.url, width=width) as page:
+    with Watched(browser, played.url) as page:
         expect(page.locator(".card")).to_have_count(4)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-        page.locator(".name").first.click()
-        assert page.locator("#large").evaluate("d => d.scrollWidth <= d.clientWidth")
+        for width in (360, 768, 1280, 1920):
+            page.set_viewport_size({"width": width, "height": 900})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+            page.locator(".name").first.click()
+            assert page.locator("#large").evaluate("d => d.scrollWidth <= d.clientWidth")
+            page.keyboard.press("Escape")
 
 
 def test_figures_that_are_not_there_yet_are_dashes(browser: Browser, played: PlayedPage) -> None:

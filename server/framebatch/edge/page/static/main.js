@@ -47,8 +47,8 @@ function toggleWall() {
 }
 
 document.addEventListener("keydown", (event) => {
-  const typing = event.target.matches("input, select, textarea") || byId("large").open;
-  if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
+  const typing = event.target.matches("input[type=search], select");
+  if (typing || byId("large").open || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === "/") {
     event.preventDefault();
     byId("filter").focus();
