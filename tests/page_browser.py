@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Page, Request
 
 NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
+PATIENCE_MS: Final = 30_000
 OPTIONS: Final = (
     "--no-sandbox",
     "--disable-gpu",
@@ -37,6 +38,13 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+def patient_expect() -> Any:
+    """Playwright's `expect`, for machines that do much else; skips the module where there is no Playwright."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    sync_api.expect.set_options(timeout=PATIENCE_MS)
+    return sync_api.expect
+
+
 class Watched:
     """A page from `with` to its end, which fails if it broke a rule: no error, no violation, nobody else asked.
 
@@ -50,7 +58,7 @@ class Watched:
         self.allowed: tuple[str, ...] = ()
         self._context = browser.new_context(viewport={"width": width, "height": height}, **options)
         self.page = self._context.new_page()
-        self.page.set_default_timeout(10_000)
+        self.page.set_default_timeout(PATIENCE_MS)
         self.page.on("console", self._heard)
         self.page.on("pageerror", lambda error: self._broken.append(str(error)))
         self.page.on("request", self._asked)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from page_browser import Watched, chromium
+from page_browser import Watched, chromium, patient_expect
 from page_server import PlayedPage, alert, camera, model, outcomes, state
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser
 
-expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
+expect = patient_expect()
 
 CONTRAST = (Path(__file__).parent / "page_contrast.js").read_text(encoding="utf-8")
 EVERYTHING = state(

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from page_browser import Watched, chromium
+from page_browser import Watched, chromium, patient_expect
 from page_server import PlayedPage, alert, camera, model, outcomes, state
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Page
 
-expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
+expect = patient_expect()
 
 EVIL = "<img src=x onerror=\"document.title='broken'\">"
 LATE = {"last_outcome": "REJECTED", "last_reason": "19 frames are ahead: a budget of 131 ms would do"}

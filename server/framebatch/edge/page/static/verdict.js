@@ -74,7 +74,10 @@ function* findings(state, cameras) {
       detail: `Worst: ${worst.camera.id} ${worst.verdict.words}`,
     };
   }
-  for (const alert of alerts) yield { level: alert.severity === "critical" ? "bad" : "warn", key: `${alert.name} ${alert.model} ${alert.camera}`, sentence: alert.summary };
+  for (const alert of alerts) {
+    const level = alert.severity === "critical" ? "bad" : "warn";
+    yield { level, key: `${alert.name} ${alert.model} ${alert.camera}`, sentence: alert.summary, alert: true };
+  }
 }
 
 function worse(one, other) {
@@ -99,5 +102,7 @@ export function ofServer(state, cameras) {
   for (const finding of findings(state, cameras)) {
     if (found === null || RANK[finding.level] > RANK[found.level]) found = finding;
   }
-  return found ?? quiet(state, cameras);
+  const calm = quiet(state, cameras);
+  if (found === null) return calm;
+  return found.alert && calm.level === "ok" ? { ...found, detail: calm.sentence } : found;
 }
