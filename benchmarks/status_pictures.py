@@ -26,10 +26,10 @@ from framebatch.cli.demo.run import DemoOptions, ServerProcess, stream_cameras
 if TYPE_CHECKING:
     from playwright.async_api import Browser
 
-OPTIONS: Final = DemoOptions(cameras=8, fps=3.0, seconds=3600.0, deadline_ms=250.0, model="conveyor", device="cpu")
+OPTIONS: Final = DemoOptions(cameras=8, fps=2.0, seconds=3600.0, deadline_ms=500.0, model="conveyor", device="cpu")
 PROGRAMS: Final = ("chromium", "chromium-browser", "google-chrome")
 SETTLE_SECONDS: Final = 62.0
-PATIENCE_MS: Final = 180_000
+PATIENCE_MS: Final = 600_000
 
 
 @dataclass(frozen=True, kw_only=True)
