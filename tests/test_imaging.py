@@ -11,7 +11,8 @@ import pytest
 from test_headers import chunk, jpeg_with, segment, tiff
 
 from framebatch.detection.geometry import Geometry, Resize, reduction
-from framebatch.detection.imaging import decode, prepare, prepare_rows, use_one_thread_per_picture
+from framebatch.detection.headers import Limits, parse_file_header, read_header
+from framebatch.detection.imaging import decode, prepare, prepare_rows, preview, use_one_thread_per_picture
 from framebatch.detection.tiling import Tiles, plan_tiles
 from framebatch.errors import InvalidFrame
 from framebatch.frame import EncodedPicture, RawPicture, Region
@@ -244,3 +245,37 @@ def test_broken_pictures_write_nothing_to_stderr(capfd: pytest.CaptureFixture[st
     with pytest.raises(InvalidFrame):
         decode(EncodedPicture(cut), "rgb")
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("layout", ["bgr", "rgb", "gray"])
+def test_a_preview_of_raw_samples_has_their_colours(layout: str) -> None:
+    """Whatever their order; a picture that is small enough keeps its size."""
+    pixels = np.full((24, 32, 3), (200, 120, 40), np.uint8)
+    if layout == "gray":
+        pixels = pixels[..., 0]
+    data = pixels[..., ::-1].tobytes() if layout == "rgb" else pixels.tobytes()
+    shown = cv2.imdecode(np.frombuffer(preview(RawPicture(data, 32, 24, layout), longest=64), np.uint8), 1)
+    assert shown is not None
+    assert shown.shape == (24, 32, 3)
+    assert np.abs(shown.astype(int) - (pixels[..., None] if layout == "gray" else pixels)).max() <= 6
+
+
+@pytest.mark.parametrize(("size", "expected"), [((640, 480), (64, 48)), ((480, 640), (48, 64)), ((641, 3), (64, 1))])
+def test_a_preview_is_as_large_as_asked(size: tuple[int, int], expected: tuple[int, int]) -> None:
+    """On its longer side, whether the decoder scales or we do."""
+    wide, high = size
+    for suffix in (".jpg", ".png"):
+        data = cv2.imencode(suffix, np.full((high, wide, 3), 90, np.uint8))[1].tobytes()
+        assert read_header(EncodedPicture(preview(EncodedPicture(data), longest=64)), Limits())[:2] == expected
+
+
+def test_a_preview_is_upright() -> None:
+    """Turned as its EXIF orientation says, with none of its own."""
+    data = preview(png(seen_by_camera(corners(40, 80), 6), orientation=6), longest=80)
+    assert parse_file_header(data) == ((80, 40, "jpeg"), 1, parse_file_header(data).body)
+
+
+def test_what_cannot_be_decoded_has_no_preview() -> None:
+    """The error says so."""
+    with pytest.raises(InvalidFrame, match="truncated"):
+        preview(EncodedPicture(png(corners(40, 80)).data[:-20]), longest=80)

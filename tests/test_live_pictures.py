@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from framebatch.app.live.pictures import Pictures
+from framebatch.clock import SECOND_NS
 from framebatch.frame import Detections, EncodedPicture, Frame, Header, Outcome
 
 
@@ -74,6 +75,22 @@ def test_what_was_not_answered_ok_is_shown_without_boxes() -> None:
     kept = pictures.newest("a")
     assert kept is not None
     assert (kept.number, kept.outcome, kept.detections) == (1, Outcome.REJECTED, None)
+    assert pictures.held_bytes == 100
+
+
+def test_under_overload_boxes_stay_a_while() -> None:
+    """A frame that was lost takes the place of one with boxes only when that is two seconds old."""
+    pictures = Pictures()
+    for time_ns, outcome, number in (
+        (0, Outcome.OK, 1),
+        (SECOND_NS, Outcome.REJECTED, 1),
+        (2 * SECOND_NS, Outcome.EXPIRED, 2),
+        (2 * SECOND_NS + 1, Outcome.SUPERSEDED, 3),
+    ):
+        frame = arrived("a", time_ns)
+        pictures.follow(frame)
+        answer(pictures, frame, outcome)
+        assert pictures.number("a") == number
     assert pictures.held_bytes == 100
 
 

@@ -86,6 +86,16 @@ def test_the_wheel_brings_types_and_the_bundled_model(installation: Installation
     assert {f"framebatch_models/{model}.toml" for model in bundled} - names == set()
 
 
+def test_the_wheel_brings_the_status_page(root: Path, installation: Installation) -> None:
+    """Every file of it, as it stands in the repository."""
+    wheel = zipfile.ZipFile(installation.wheel)
+    files = [path for path in (root / "server/framebatch/edge/page/static").iterdir() if path.is_file()]
+    assert {path.name: wheel.read(f"framebatch/edge/page/static/{path.name}") for path in files} == {
+        path.name: path.read_bytes() for path in files
+    }
+    assert "index.html" in {path.name for path in files}
+
+
 def test_the_wheel_brings_nothing_else(installation: Installation) -> None:
     """Tests, benchmarks and training scripts stay in the repository."""
     folders = {name.partition("/")[0] for name in zipfile.ZipFile(installation.wheel).namelist()}

@@ -37,7 +37,8 @@ class _Session:
         self.watch = Watch(sources.router, Counts(sources.of_server()), pictures=pictures, now_ns=now)
         self.shots = Shots()
         self.alerts = Alerts()
-        for name, (model, arrival_ns) in sources.metrics.senders().items():
+        known = sorted(sources.metrics.senders().items(), key=lambda each: each[1][1], reverse=True)
+        for name, (model, arrival_ns) in known:
             self.watch.cameras.admit(name, model, arrival_ns)
 
     def close(self) -> None:
@@ -129,10 +130,7 @@ class Live:
             self._leaving.cancel()
             self._leaving = None
         if self._session is None:
-            self._session = _Session(self._sources, pictures=self._pictures)
-            self._make(self._session)
-            loop = asyncio.get_running_loop()
-            self._timer = loop.call_at(loop.time() + PERIOD_SECONDS, self._tick, loop.time() + PERIOD_SECONDS)
+            self._begin()
         viewer = Viewer(self)
         self._viewers.add(viewer)
         return viewer
@@ -164,6 +162,19 @@ class Live:
         self.closed = True
         self._end()
         self.made.set()
+
+    def _begin(self) -> None:
+        """Observe, and make the first document."""
+        session = _Session(self._sources, pictures=self._pictures)
+        try:
+            self._make(session)
+        except BaseException:
+            session.close()
+            raise
+        self._session = session
+        loop = asyncio.get_running_loop()
+        due = loop.time() + PERIOD_SECONDS
+        self._timer = loop.call_at(due, self._tick, due)
 
     def _end(self) -> None:
         """Observe no more, and let go what was kept."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from framebatch.clock import SECOND_NS
 from framebatch.frame import Outcome
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["Kept", "Pictures"]
 
 MAX_BYTES: Final = 64 << 20
+STAYS_NS: Final = 2 * SECOND_NS
 
 
 class Kept(NamedTuple):
@@ -69,7 +71,7 @@ class Pictures:
             return
         del self._followed[frame.camera]
         picture, header, outcome = followed[1], frame.header, frame.outcome
-        if header is None or outcome is None or outcome is Outcome.INVALID:
+        if header is None or outcome is None or not self._shows_more(frame, outcome):
             self.held_bytes -= len(picture.data)
             return
         self.forget(frame.camera)
@@ -100,6 +102,14 @@ class Pictures:
         kept = self._kept.pop(camera, None)
         if kept is not None:
             self.held_bytes -= kept.size
+
+    def _shows_more(self, frame: Frame, outcome: Outcome) -> bool:
+        """Whether its picture is to take the place of its camera's last one: under overload those with boxes stay a while."""
+        if outcome is Outcome.OK:
+            return True
+        last = self._kept.get(frame.camera)
+        young = last is not None and last.outcome is Outcome.OK and frame.arrival_ns - last.arrival_ns < STAYS_NS
+        return outcome is not Outcome.INVALID and not young
 
     def _make_room(self, size: int) -> bool:
         """Let the oldest pictures go until there is room; whether there is. What is followed stays until its answer."""

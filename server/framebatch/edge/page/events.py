@@ -63,7 +63,9 @@ class EventStream(Response):
                 async with asyncio.timeout(self._stall_seconds):
                     await send({"type": "http.response.body", "body": body, "more_body": True})
             except TimeoutError:
-                log.info("a viewer of the page took longer than %g s to read a state, and is dropped", self._stall_seconds)
+                log.info(
+                    "a viewer of the page took longer than %g s to read a state, and is dropped", self._stall_seconds
+                )
                 return
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 

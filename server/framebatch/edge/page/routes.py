@@ -29,6 +29,8 @@ ALWAYS: Final = {
     "Referrer-Policy": "no-referrer",
 }
 FRESH: Final = ALWAYS | {"Cache-Control": "no-store"}
+UNBUFFERED: Final = {"X-Accel-Buffering": "no"}
+"""For an nginx in between, which would collect events otherwise."""
 COME_BACK_SECONDS: Final = 5
 
 
@@ -54,7 +56,7 @@ def page_routes(figures: Figures, *, stall_seconds: float = STALL_SECONDS) -> li
         viewing = figures.join()
         if viewing is None:
             return _refused("too many look at this page already; come back later")
-        return EventStream(viewing, headers=FRESH, stall_seconds=stall_seconds)
+        return EventStream(viewing, headers=FRESH | UNBUFFERED, stall_seconds=stall_seconds)
 
     async def shot(request: Request) -> Response:
         try:
