@@ -18,7 +18,7 @@ from framebatch.edge.http import bind
 from framebatch.edge.page import page_routes
 from framebatch_models.conveyor import Conveyor
 
-EVERY_SECONDS: Final = 0.1
+EVERY_SECONDS: Final = 0.25
 ANSWER_SECONDS: Final = 0.02
 PICTURES: Final = 6
 CURVE: Final = [(1, 3.1), (2, 3.6), (4, 4.6), (6, 5.9), (8, 7.0), (12, 9.4), (16, 11.8)]
@@ -186,7 +186,7 @@ class PlayedPage:
         """Nothing is kept of who looks."""
 
     async def next(self) -> bytes | None:
-        """Answer the state ten times a second, so that nobody waits long; every one has new pictures."""
+        """Answer the state four times a second, so that nobody waits long; every one has new pictures."""
         while not self._server.should_exit:
             await asyncio.sleep(EVERY_SECONDS)
             if self.state is not None:

@@ -207,7 +207,7 @@ def test_one_camera_is_opened_large_by_keyboard(browser: Browser, played: Played
         page.locator(".name").nth(1).focus()
         page.keyboard.press("Enter")
         expect(page.locator("#large-title")).to_have_text("station-1/cam-2")
-        expect(page.locator(".found")).to_have_text(re.compile(r"\d \w+.* · frame \d+, 640 . 480"))
+        expect(page.locator(".found")).to_have_text(re.compile(r"\d \w+.* · .+, 640 . 480"))
         expect(page.locator(".counts")).to_contain_text("answered in time")
         page.keyboard.press("ArrowRight")
         expect(page.locator("#large-title")).to_have_text("station-1/cam-3")
@@ -286,6 +286,27 @@ def test_figures_that_are_not_there_yet_are_dashes(browser: Browser, played: Pla
         page.locator(".name").first.click()
         text = page.locator("body").inner_text()
         assert re.search(r"NaN|null|undefined|Infinity", text) is None
+
+
+def test_of_many_alerts_the_first_are_shown(browser: Browser, played: PlayedPage) -> None:
+    """The others when they are asked for; a summary begins with a capital, a name as it is."""
+    few = [alert("B", "the device is slow"), alert("C", "press-1 misses 2 %", camera="press-1")]
+    played.state = state(line(2), alerts=[alert("A", "x", "critical"), *few, *(alert(f"D{n}", "x") for n in range(37))])
+    with Watched(browser, played.url) as page:
+        expect(page.locator(".alert .summary")).to_have_text(["X", "The device is slow", "press-1 misses 2 %"])
+        expect(page.locator(".alert .about").first).to_have_text(
+            re.compile(r"^critical, since .+ \(2 min\)\. What to do: docs/runbooks/deadlines-missed\.md$")
+        )
+        page.click("text=Show all 40 alerts")
+        expect(page.locator(".alert")).to_have_count(40)
+
+
+def test_a_camera_without_a_name_has_a_card(browser: Browser, played: PlayedPage) -> None:
+    """Which says so."""
+    played.state = state([camera("", outcomes=outcomes(1, EXPIRED=1))])
+    with Watched(browser, played.url) as page:
+        expect(page.locator(".name")).to_have_text("(no name)")
+        expect(page.locator("#sentence")).to_have_text("(no name) misses 50 % of its deadlines")
 
 
 def test_a_simulated_device_is_said_to_be_one(browser: Browser, played: PlayedPage) -> None:

@@ -54,4 +54,4 @@ def test_eight_cameras_are_seen_live(browser: Browser, address: str) -> None:
         before = page.locator(".facts-of").inner_text()
         expect(page.locator(".facts-of")).not_to_have_text(before, use_inner_text=True)
         page.locator(".name").first.click()
-        expect(page.locator(".found")).to_have_text(re.compile(r"\d \w+.* · frame \d+, 640 . 480$"))
+        expect(page.locator(".found")).to_have_text(re.compile(r"\d \w+.* · .+, 640 . 480$"))

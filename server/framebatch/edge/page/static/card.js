@@ -2,7 +2,9 @@
 
 import { make, makeIcon, setAttribute, setIcon, setText, setWidth } from "./dom.js";
 import { decode, inWords, paint } from "./picture.js";
-import { losses, ms, OUTCOMES, rate, span } from "./words.js";
+import { losses, ms, nameOf, OUTCOMES, rate, span } from "./words.js";
+
+const OLD_SECONDS = 5; // a picture that is older says so
 
 export class Card {
   id;
@@ -12,6 +14,7 @@ export class Card {
   #parts;
   #image = null;
   #shot = null;
+  #taken = null;
   #onAspect;
 
   /** `onOpen(id)` when it is clicked; `onAspect(width / height)` when its picture's shape is known. */
@@ -22,7 +25,7 @@ export class Card {
       canvas: make("canvas"),
       why: make("p", "why"),
       icon: makeIcon(),
-      name: make("button", "name", id),
+      name: make("button", "name", nameOf(id)),
       tags: make("span", "tags"),
       words: make("p", "words"),
       rate: make("span", "rate"),
@@ -30,7 +33,7 @@ export class Card {
       outcomes: new OutcomeBar(),
     };
     parts.name.type = "button";
-    parts.name.title = id;
+    parts.name.title = nameOf(id);
     setAttribute(parts.name, "aria-haspopup", "dialog");
     setAttribute(parts.canvas, "role", "img");
     parts.name.addEventListener("click", () => onOpen(id));
@@ -40,6 +43,11 @@ export class Card {
     this.element = make("li", "card", parts.view, make("div", "facts", title, line, parts.latency.element, parts.outcomes.element));
     parts.outcomes.element.append(parts.tags);
     this.#parts = parts;
+  }
+
+  /** Seconds since the picture was taken, 0 without one. */
+  get #age() {
+    return this.#taken === null ? 0 : performance.now() / 1000 - this.#taken;
   }
 
   get view() {
@@ -58,9 +66,9 @@ export class Card {
     parts.latency.update(verdict.silent ? { ...camera, latency_ms: null, p95_ms: null } : camera);
     parts.outcomes.update(camera.outcomes);
     setText(parts.tags, tagsOf(camera).join(" · "));
-    setText(parts.why, whyOf(camera, verdict));
+    setText(parts.why, whyOf(camera, verdict, this.#age));
     setAttribute(this.element, "data-silent", verdict.silent ? "" : null);
-    if (this.#shot === null) setAttribute(parts.canvas, "aria-label", `No picture of ${this.id} yet`);
+    if (this.#shot === null) setAttribute(parts.canvas, "aria-label", `No picture of ${nameOf(this.id)} yet`);
   }
 
   /** Decode and draw a shot. */
@@ -69,9 +77,10 @@ export class Card {
     this.#image = image;
     this.#shot = shot;
     this.number = shot.number;
+    this.#taken = performance.now() / 1000 - shot.age_seconds;
     this.#onAspect(shot.width / shot.height);
     setAttribute(this.element, "data-pictured", "");
-    setAttribute(this.#parts.canvas, "aria-label", `Last picture of ${this.id}: ${inWords(shot.detections)}`);
+    setAttribute(this.#parts.canvas, "aria-label", `Last picture of ${nameOf(this.id)}: ${inWords(shot.detections)}`);
     this.repaint();
   }
 
@@ -84,10 +93,11 @@ export class Card {
 }
 
 /** What is written over the picture: that it is old, or why the last frame has no verdict. */
-function whyOf(camera, verdict) {
+function whyOf(camera, verdict, age) {
   if (verdict.silent) return camera.last_age_seconds === null ? "" : `last frame ${span(camera.last_age_seconds)} ago`;
   const trouble = verdict.level !== "ok" && camera.last_outcome !== "OK" && camera.last_reason;
-  return trouble ? `${camera.last_outcome}: ${camera.last_reason}` : "";
+  if (trouble) return `${camera.last_outcome}: ${camera.last_reason}`;
+  return age > OLD_SECONDS ? `picture from ${span(age)} ago` : "";
 }
 
 /** What is out of the ordinary about a camera. */

@@ -4,7 +4,7 @@ import { Latency, OutcomeBar } from "./card.js";
 import { byId, make, makeIcon, setAttribute, setIcon, setText } from "./dom.js";
 import { decode, inWords, paint } from "./picture.js";
 import { fetchShot } from "./shots.js";
-import { figure, MEANING, ms, OUTCOMES, percent, rate, span } from "./words.js";
+import { clock, figure, MEANING, ms, nameOf, OUTCOMES, percent, rate, span } from "./words.js";
 
 const EVERY_MS = 250;
 const FACTS = ["last answer", "95 % within", "deadline", "frames received", "last frame", "model", "priority", "mode"];
@@ -42,7 +42,7 @@ export class Large {
     this.#number = this.#image = this.#shot = null;
     const { canvas, title, found, why } = this.#parts;
     canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
-    setText(title, id);
+    setText(title, nameOf(id));
     setText(found, "");
     setText(why, "");
     if (this.#last) this.update(...this.#last);
@@ -142,9 +142,9 @@ export class Large {
       this.#shot = shot;
       this.#repaint();
       const found = inWords(shot.detections, 8);
-      setAttribute(this.#parts.canvas, "aria-label", `Last picture of ${id}: ${found}`);
+      setAttribute(this.#parts.canvas, "aria-label", `Last picture of ${nameOf(id)}: ${found}`);
       const outcome = shot.outcome === "OK" ? found : `no verdict, ${shot.outcome}`;
-      setText(this.#parts.found, `${outcome} · frame ${shot.number}, ${shot.width} × ${shot.height}`);
+      setText(this.#parts.found, `${outcome} · ${clock(Date.now() / 1000 - shot.age_seconds)}, ${shot.width} × ${shot.height}`);
     } catch {
       // no connection, or no picture: the next turn tries again
     } finally {

@@ -57,6 +57,10 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+byId("more-alerts").addEventListener("click", ({ target }) => {
+  target.setAttribute("aria-expanded", String(target.getAttribute("aria-expanded") !== "true"));
+  if (newest !== null) showAlerts(newest);
+});
 byId("wall").addEventListener("click", toggleWall);
 showWall(new URL(location.href).searchParams.has("wall"));
 new Connection(onState, onSilence);

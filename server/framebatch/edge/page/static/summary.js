@@ -1,7 +1,7 @@
 // The top of the page: the sentence of state, what serves, the key figures and the alerts.
 
 import { byId, ICONS, make, makeIcon, setAttribute, setIcon, setText, setWidth } from "./dom.js";
-import { clock, figure, ms, percent, rate, span } from "./words.js";
+import { asSentence, clock, figure, ms, percent, rate, span } from "./words.js";
 import { inTime, sumOutcomes } from "./verdict.js";
 
 const SPOKEN_EVERY_MS = 5000;
@@ -32,6 +32,7 @@ export function showServer({ server, time_unix_seconds: now }) {
   setText(byId("clock"), clock(now));
 }
 
+const FIRST_ALERTS = 3;
 const FIGURES = ["in time", "latency, p99", "frames", "device busy", "load", "mean batch"];
 const shown = new Map();
 
@@ -114,10 +115,14 @@ function total(values) {
   return known.length ? known.reduce((sum, value) => sum + value, 0) : null;
 }
 
-/** The alerts, in place: summary, since when, which page says what to do. */
-export function showAlerts({ alerts, time_unix_seconds: now }) {
+/** The alerts, in place: summary, since when, which page says what to do. The first few, until all are asked for. */
+export function showAlerts({ alerts: all, time_unix_seconds: now }) {
   const list = byId("alert-list");
-  byId("alerts").hidden = alerts.length === 0;
+  const more = byId("more-alerts");
+  const alerts = more.getAttribute("aria-expanded") === "true" ? all : all.slice(0, FIRST_ALERTS);
+  byId("alerts").hidden = all.length === 0;
+  more.hidden = all.length <= FIRST_ALERTS;
+  setText(more, alerts.length < all.length ? `Show all ${all.length} alerts` : "Show fewer");
   while (list.childElementCount > alerts.length) list.lastChild.remove();
   while (list.childElementCount < alerts.length) {
     const about = make("p", "about");
@@ -130,7 +135,7 @@ export function showAlerts({ alerts, time_unix_seconds: now }) {
     setAttribute(item, "data-level", level);
     setIcon(item.firstChild, level);
     const [summary, about] = item.lastChild.children;
-    setText(summary, alert.summary);
+    setText(summary, asSentence(alert.summary, alert.model, alert.camera));
     const age = span(now - alert.since_unix_seconds);
     setText(about.firstChild, `${alert.severity}, since ${clock(alert.since_unix_seconds)} (${age}). What to do: `);
     setText(about.lastChild, alert.runbook);

@@ -1,6 +1,6 @@
 // How it stands, as a level (ok, idle, warn, bad, unknown) and a sentence. Pure: documents in, words out.
 
-import { count, percent, span } from "./words.js";
+import { asSentence, count, nameOf, percent, span } from "./words.js";
 
 const RANK = { bad: 3, warn: 2, unknown: 1, idle: 1, ok: 0 };
 const ALLOWED = 0.01; // the objective: 99 % in time
@@ -65,18 +65,18 @@ function* findings(state, cameras) {
   }
   const troubled = cameras.filter(({ verdict }) => RANK[verdict.level] >= RANK.warn);
   const worst = troubled.reduce((one, other) => (worse(other, one) ? other : one), troubled[0]);
-  if (troubled.length === 1) yield { level: worst.verdict.level, key: worst.camera.id, sentence: `${worst.camera.id} ${worst.verdict.words}` };
+  if (troubled.length === 1) yield { level: worst.verdict.level, key: worst.camera.id, sentence: `${nameOf(worst.camera.id)} ${worst.verdict.words}` };
   if (troubled.length > 1) {
     yield {
       level: worst.verdict.level,
       key: `${troubled.length} cameras`,
       sentence: `${troubled.length} of ${cameras.length} cameras have a problem`,
-      detail: `Worst: ${worst.camera.id} ${worst.verdict.words}`,
+      detail: `Worst: ${nameOf(worst.camera.id)} ${worst.verdict.words}`,
     };
   }
   for (const alert of alerts) {
     const level = alert.severity === "critical" ? "bad" : "warn";
-    yield { level, key: `${alert.name} ${alert.model} ${alert.camera}`, sentence: alert.summary, alert: true };
+    yield { level, key: `${alert.name} ${alert.model} ${alert.camera}`, sentence: asSentence(alert.summary, alert.model, alert.camera), alert: true };
   }
 }
 

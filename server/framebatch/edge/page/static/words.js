@@ -60,6 +60,16 @@ export function day(unixSeconds) {
   return new Date(unixSeconds * 1000).toLocaleString();
 }
 
+/** A camera as it is called; one without a name is said to have none. */
+export function nameOf(id) {
+  return id === "" ? "(no name)" : id;
+}
+
+/** With a capital where it begins with a word, and not with the name of what it is about. */
+export function asSentence(text, ...names) {
+  return names.some((name) => name && text.startsWith(name)) ? text : text.charAt(0).toUpperCase() + text.slice(1);
+}
+
 export function count(number, noun) {
   return `${figure(number)} ${noun}${number === 1 ? "" : "s"}`;
 }
