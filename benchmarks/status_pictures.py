@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 OPTIONS: Final = DemoOptions(cameras=8, fps=2.0, seconds=3600.0, deadline_ms=500.0, model="conveyor", device="cpu")
 PROGRAMS: Final = ("chromium", "chromium-browser", "google-chrome")
-SETTLE_SECONDS: Final = 62.0
+WARM_SECONDS: Final = 10.0
+SETTLE_SECONDS: Final = 65.0
 PATIENCE_MS: Final = 600_000
 
 
@@ -71,12 +72,12 @@ def small(picture: bytes) -> bytes:
     """The same with a palette, as small as PNG gets it."""
     image = Image.open(io.BytesIO(picture)).convert("RGB")
     out = io.BytesIO()
-    image.quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
+    image.quantize(256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
     return out.getvalue()
 
 
 async def main(folder: Path) -> None:
-    """Serve, stream, and take them all at once."""
+    """Serve, stream, and take one after the other."""
     program = next(filter(None, map(shutil.which, PROGRAMS)), None)
     if program is None:
         sys.exit("no Chromium is installed")
@@ -88,7 +89,8 @@ async def main(folder: Path) -> None:
             )
             browser = await playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
             address = f"http://{server.facts['http']}/"
-            pictures = await asyncio.gather(*(take(browser, address, shot) for shot in SHOTS))
+            await asyncio.sleep(WARM_SECONDS)
+            pictures = [await take(browser, address, shot) for shot in SHOTS]
             await browser.close()
             streaming.cancel()
             await asyncio.wait((streaming,))

@@ -97,7 +97,7 @@ function profileInWords(profile) {
   if (profile === null || profile === undefined) return "No profile: times of batches are learned while serving.";
   const words = [`Profile ${profile.source}`];
   if (profile.created) words.push(`made ${day(Date.parse(profile.created) / 1000)} (${span(profile.age_seconds)} ago)`);
-  words.push(`largest batch ${profile.max_batch}, bound by ${profile.bound_by}`);
+  words.push(`largest batch ${profile.max_batch}${profile.bound_by ? `, bound by ${profile.bound_by}` : ""}`);
   return `${words.join(", ")}.`;
 }
 

@@ -44,7 +44,7 @@ function makeBatches() {
 
 function showBatches(plot, { batches, batch_limit: limit }) {
   const oldest = batches.length ? batches[0][0] : 0;
-  const seconds = batches.length >= MOST_BATCHES ? Math.max(1, Math.min(SECONDS, Math.ceil(oldest))) : SECONDS;
+  const seconds = batches.length >= MOST_BATCHES && oldest > 0 ? Math.min(SECONDS, 4 * Math.ceil(oldest / 4)) : SECONDS;
   plot.show(
     (frame) => {
       if (batches.length === 0) return frame.nothing("no batch in the last minute");
@@ -64,7 +64,7 @@ function wholeTicks(top) {
 
 function timeAxis(frame, seconds) {
   const places = [1, 0.75, 0.5, 0.25, 0].map((share) => share * seconds);
-  frame.xAxis(places.map((place) => -place), (value) => (value === 0 ? "now" : `${Math.round(-value * 10) / 10} s`));
+  frame.xAxis(places.map((place) => -place), (value) => (value === 0 ? "now" : `${-value} s`));
 }
 
 function makeCurve() {
@@ -83,14 +83,15 @@ function showCurve(plot, { batches, profile, drift }) {
     if (curve.length + live.length === 0) return frame.nothing("no profile, and no batch in the last minute");
     frame.xName("frames in the batch");
     const sizes = [...new Set([...curve.map(([batch]) => batch), ...live.map(([bucket]) => bucket)])];
-    const times = [...curve.flatMap(([, p50, p95]) => [p50, p95]), ...live.map(([, took]) => took)].filter((time) => time > 0);
+    const tails = curve.filter(([, , p95]) => p95 !== null);
+    const times = [...curve.map(([, p50]) => p50), ...tails.map(([, , p95]) => p95), ...withoutFew(live.map(([, took]) => took))];
     const values = roundTimes(Math.min(...times), Math.max(...times));
     frame.scaleLogarithms([Math.min(...sizes) / 1.2, Math.max(...sizes, 2) * 1.12], [values[0], values.at(-1)]);
-    frame.yAxis(values);
+    frame.yAxis(values.length > 6 ? values.filter((value) => /^[0.]*1/.test(value)) : values);
     frame.xAxis(apart(frame, sizes));
     frame.dots("dots live", spread(live));
     if (curve.length > 1) {
-      frame.line("curve p95", curve.map(([batch, , p95]) => [batch, p95]));
+      frame.line("curve p95", tails.map(([batch, , p95]) => [batch, p95]));
       frame.line("curve p50", curve.map(([batch, p50]) => [batch, p50]));
     }
     frame.dots("dots p50", curve.map(([batch, p50]) => [batch, p50]));
@@ -109,6 +110,11 @@ function apart(frame, sizes) {
 /** Batches of one size beside one another, so that many are seen to be many. */
 function spread(points) {
   return points.map(([bucket, took], index) => [bucket * (0.94 + ((index * 7) % 11) * 0.012), took]);
+}
+
+/** All but the slowest in a hundred: one batch that took for ever does not press the others together. */
+function withoutFew(times) {
+  return [...times].sort((one, other) => one - other).slice(0, Math.ceil(times.length * 0.99));
 }
 
 /** 1, 2 and 5 times powers of ten from at most `low` to at least `high`. */

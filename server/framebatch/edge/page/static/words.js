@@ -24,7 +24,7 @@ export function figure(value) {
 /** Milliseconds without their unit: whole from 10 on. */
 export function ms(value) {
   if (value === null || value === undefined) return NONE;
-  return value >= 9.95 ? String(Math.round(value)) : value.toFixed(1);
+  return Math.abs(value) >= 9.95 ? String(Math.round(value)) : value.toFixed(1);
 }
 
 export function rate(value) {
