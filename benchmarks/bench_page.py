@@ -1,7 +1,7 @@
 """What does the status page cost? Servers that nobody, one and ten look at, in turn under the same open load.
 
 Prints one JSON document: CPU time of the server a frame and a second for each number of viewers, and the median ratio to the
-neighbouring run that nobody looked at; the size of a state; how long the server's event loop is held up by making one, and what observing adds to a frame, in this process.
+neighbouring run that nobody looked at; what a picture costs that is asked for; the size of a state; how long the server's event loop is held up by making one, and what observing adds to a frame, in this process.
 A viewer does what the page does: it reads each state and fetches the picture of each of the first cameras once a second.
 """
 
@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import http.client
 import json
 import multiprocessing
+import socket
 import statistics
 import sys
 import time
@@ -26,6 +28,7 @@ from framebatch.clock import SECOND_NS, now_ns
 from framebatch.config import Config
 from framebatch.frame import EncodedPicture, Frame, Header, Outcome
 from framebatch.testing import NOTHING
+from framebatch_client import Client
 from framebatch_models import find
 
 if TYPE_CHECKING:
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
 TRIES: Final = 3
 VIEWERS: Final = (0, 1, 10)
 SECONDS_OF_FRAMES: Final = 12
+SHOTS: Final = 500
 MODEL: Final = "conveyor"
 
 
@@ -177,6 +181,27 @@ def fed(live: Live, model: Model, cameras: int, fps: float) -> dict[str, Any]:
     }
 
 
+def asked(device: str) -> dict[str, Any]:
+    """CPU time of a server that has nothing else to do, for a shot that is made already; the picture is a JPEG as received."""
+    with Server("--model", MODEL, "--device", device, "--profile", "off") as server:
+        address = server.facts["http"]
+        host, _, port = address.rpartition(":")
+        with socket.create_connection((host, int(port))) as viewer, Client(server.facts["grpc"]) as client:
+            viewer.sendall(b"GET /page/events HTTP/1.1\r\nHost: here\r\n\r\n")
+            viewer.recv(1)  # somebody looks from now on
+            picture = pictures.scenes(1)[0]
+            client.detect(picture, camera="press-3", deadline_ms=10_000)
+            connection = http.client.HTTPConnection(address)
+            for number in range(2 * SHOTS):
+                if number == SHOTS:  # the first ones warm up
+                    before = server.cpu()[0]
+                connection.request("GET", "/page/cameras/press-3/shot")
+                connection.getresponse().read()
+            spent = server.cpu()[0] - before
+            connection.close()
+    return {"shot_us": round(1e6 * spent / SHOTS), "picture_bytes": len(picture)}
+
+
 def answered(model: Model, camera: str, arrival_ns: int) -> Frame:
     """A frame that went all the way."""
     frame = Frame(
@@ -194,17 +219,8 @@ def answered(model: Model, camera: str, arrival_ns: int) -> Frame:
     return frame
 
 
-def main() -> None:
-    """Parse, run, print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--cameras", type=int, default=8)
-    parser.add_argument("--fps", type=float, default=15.0)
-    parser.add_argument("--pictures", type=int, default=8, help="cameras whose pictures each viewer fetches")
-    parser.add_argument("--deadline-ms", type=float, default=100.0)
-    parser.add_argument("--seconds", type=float, default=6.0, help="of each run, after three that count as little")
-    parser.add_argument("--device", default="sim:1.5,0.12")
-    parser.add_argument("--rounds", type=int, default=4)
-    arguments = parser.parse_args()
+def beside(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Real servers beside each other, which take turns."""
     frames = pictures.scenes(8)
     options = ("--model", MODEL, "--device", arguments.device, "--profile", "off")
     rows: dict[int, list[dict[str, Any]]] = {viewers: [] for viewers in VIEWERS}
@@ -213,7 +229,7 @@ def main() -> None:
             for viewers, server in zip(VIEWERS, (first, second, third), strict=True):
                 rows[viewers].append(measure(server, viewers, arguments, frames))
     cpu = {viewers: [row["server_cpu_us_per_frame"] for row in of] for viewers, of in rows.items()}
-    result = {
+    return {
         "offered_fps": arguments.cameras * arguments.fps,
         "invalid_runs": sum(row["invalid"] is not None for of in rows.values() for row in of),
         "server_cpu_us_per_frame": cpu,
@@ -226,9 +242,23 @@ def main() -> None:
         },
         "misses": {viewers: [row["misses"] for row in of] for viewers, of in rows.items()},
         "state_bytes": rows[1][-1]["state_bytes"],
-        "in_process": asyncio.run(in_process(arguments.cameras, arguments.fps)),
     }
-    print(json.dumps(result, indent=2))
+
+
+def main() -> None:
+    """Parse, run, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cameras", type=int, default=8)
+    parser.add_argument("--fps", type=float, default=15.0)
+    parser.add_argument("--pictures", type=int, default=8, help="cameras whose pictures each viewer fetches")
+    parser.add_argument("--deadline-ms", type=float, default=100.0)
+    parser.add_argument("--seconds", type=float, default=6.0, help="of each run, after three that count as little")
+    parser.add_argument("--device", default="sim:1.5,0.12")
+    parser.add_argument("--rounds", type=int, default=4, help="of servers; 0: only what needs no load")
+    arguments = parser.parse_args()
+    served = beside(arguments) if arguments.rounds else {}
+    alone = {"asked": asked(arguments.device), "in_process": asyncio.run(in_process(arguments.cameras, arguments.fps))}
+    print(json.dumps(served | alone, indent=2))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import pytest
 import pytest_asyncio
+from model_folder import put
 from sse import States, ask
 
 from framebatch.app import App
@@ -23,6 +24,8 @@ from framebatch_models.conveyor import Conveyor
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
+
+    import numpy.typing as npt
 
     from framebatch_client import Answer
 
@@ -70,9 +73,15 @@ async def unobserved(app: App) -> None:
         await asyncio.sleep(0)
 
 
+def total(state: dict[str, Any] | None) -> int:
+    """Answer how many frames of the model were answered since the start."""
+    assert state is not None
+    return sum(state["models"][0]["totals"].values())
+
+
 def answered(number: int) -> Callable[[dict[str, Any]], bool]:
-    """Answer what is true of a state in which the cameras' windows have so many frames."""
-    return lambda state: sum(sum(each["outcomes"].values()) for each in state["cameras"]) == number
+    """Answer what is true of a state when so many were."""
+    return lambda state: total(state) == number
 
 
 def camera_of(state: dict[str, Any], name: str) -> dict[str, Any]:
@@ -101,18 +110,17 @@ async def test_the_first_state_comes_at_once(app: App) -> None:
 
 async def test_the_counts_are_what_was_sent(app: App) -> None:
     """By camera and by model, whatever the outcome; the model's totals are those of the metrics."""
-    before = Counter(app.metrics.totals())
     seen: Counter[tuple[str, str]] = Counter()
     async with States(at(app, "http")) as states, AsyncClient(at(app, "grpc")) as client:
-        await states.next()
-        for number in range(30):
+        before = total(await states.next())
+        lost = await client.detect(PICTURE, camera="press-9", model="nowhere")
+        seen["press-9", lost.outcome] += 1
+        for number in range(15):
             camera = f"press-{number % 3}"
             broken = number % 5 == 4
             answer = await client.detect(b"\xff\xd8 no" if broken else PICTURE, camera=camera, deadline_ms=LONG_MS)
             seen[camera, answer.outcome] += 1
-        lost = await client.detect(PICTURE, camera="press-9", model="nowhere")
-        seen["press-9", lost.outcome] += 1
-        state = await states.until(answered(31))
+        state = await states.until(answered(before + 15))
     told = {
         (each["id"], outcome): number
         for each in state["cameras"]
@@ -123,7 +131,6 @@ async def test_the_counts_are_what_was_sent(app: App) -> None:
     assert {outcome for _, outcome in seen} == {Outcome.OK, Outcome.INVALID}
     (model,) = state["models"]
     assert model["outcomes"]["OK"] == sum(number for (_, outcome), number in seen.items() if outcome == Outcome.OK)
-    assert sum(model["totals"].values()) + 1 == (Counter(app.metrics.totals()) - before).total() + before.total()
     assert sum(rows for _, rows, _, _ in model["batches"]) == model["outcomes"]["OK"]
     assert sum(ok for _, ok, _ in model["throughput"]) > 0
     press = camera_of(state, "press-1")
@@ -191,13 +198,14 @@ async def test_nobody_is_observed_when_nobody_looks(app: App) -> None:
 async def test_another_version_is_observed_too(app: App) -> None:
     """A second after it took over; the figures go on."""
     async with States(at(app, "http")) as states, AsyncClient(at(app, "grpc")) as client:
+        before = total(await states.next())
         await client.detect(PICTURE, camera="press-3", deadline_ms=LONG_MS)
-        await states.until(answered(1))
+        await states.until(answered(before + 1))
         await app.repository.load("conveyor", 0)
         while observers(app)[0] is None:
             await states.next()
         await client.detect(PICTURE, camera="press-3", deadline_ms=LONG_MS)
-        state = await states.until(answered(2))
+        state = await states.until(answered(before + 2))
         assert len(state["models"][0]["batches"]) == 2
     await unobserved(app)
 
@@ -215,32 +223,40 @@ def boxes(answer: Answer) -> list[dict[str, Any]]:
     ]
 
 
-async def test_a_shot_has_its_own_boxes() -> None:
-    """Picture after picture, as a file or as samples, of a part or of all of it: those that the client was told."""
-    app = make(device="cpu", max_batch=1)
+def belts(index: int, across: int) -> npt.NDArray[np.uint8]:
+    """Answer a picture of so many belts beside and above each other, 640 x 480 each."""
+    scenes = [[Conveyor(3 + x + across * y).frame(index * 40).pixels for x in range(across)] for y in range(across)]
+    return np.vstack([np.hstack(row) for row in scenes])
+
+
+async def test_a_shot_has_its_own_boxes(tmp_path: Path) -> None:
+    """As a JPEG, a PNG or samples, of all of it, a part, or in tiles: those that the client was told of this picture."""
+    path = put(tmp_path, "tiled")
+    manifest = path.with_suffix(".toml")
+    manifest.write_text("tiles = 640\n" + manifest.read_text(encoding="utf-8"), encoding="utf-8")
+    config = Config(
+        model=str(path), port=0, http_port=0, decoders=1, device="cpu", profile="off", max_batch=1, threads=1
+    )
+    app = App(config, path)
     await app.start()
     async with States(at(app, "http")) as states, AsyncClient(at(app, "grpc")) as client:
         await states.next()
         numbers = []
-        for index in range(4):
-            pixels = Conveyor(3).frame(index * 40).pixels
-            jpeg = cv2.imencode(".jpg", pixels)[1].tobytes()
-            answer = await client.detect(
-                pixels if index == 2 else jpeg,
-                camera="hall 1/press",
-                deadline_ms=LONG_MS,
-                region=(100, 50, 400, 400) if index == 3 else None,
-            )
+        for index, (kind, across, region) in enumerate(
+            ((".jpg", 1, None), ("raw", 1, None), (".png", 2, None), (".jpg", 2, (300, 200, 700, 600)))
+        ):
+            pixels = belts(index, across)
+            picture = pixels if kind == "raw" else cv2.imencode(kind, pixels)[1].tobytes()
+            answer = await client.detect(picture, camera="hall 1/press", deadline_ms=LONG_MS, region=region)
             shot = (await ask(at(app, "http"), "/page/cameras/hall%201%2Fpress/shot")).json()
             numbers.append(shot["number"])
             assert (shot["detections"], bool(shot["detections"])) == (boxes(answer), True)
-            assert (shot["width"], shot["height"], shot["outcome"]) == (640, 480, "OK")
-            sent = b64decode(shot["picture"].partition(",")[2])
-            if index != 2:
-                assert sent == jpeg
-            shown = cv2.imdecode(np.frombuffer(sent, np.uint8), cv2.IMREAD_COLOR)
+            assert (shot["width"], shot["height"], shot["outcome"]) == (640 * across, 480 * across, "OK")
+            shown = cv2.imdecode(np.frombuffer(b64decode(shot["picture"].partition(",")[2]), np.uint8), 1)
             assert shown is not None
-            assert np.abs(shown.astype(int) - pixels).mean() < 8
+            high, wide = shown.shape[:2]
+            expected = cv2.resize(pixels, (wide, high), interpolation=cv2.INTER_AREA)
+            assert np.abs(shown.astype(int) - expected).mean() < 8
         state = await states.until(answered(4))
         assert numbers == sorted(set(numbers))
         assert camera_of(state, "hall 1/press")["shot"] == numbers[-1]
