@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+import numpy as np
 from PIL import Image
 from playwright.async_api import async_playwright
 
@@ -26,10 +27,11 @@ from framebatch.cli.demo.run import DemoOptions, ServerProcess, stream_cameras
 if TYPE_CHECKING:
     from playwright.async_api import Browser
 
-OPTIONS: Final = DemoOptions(cameras=8, fps=2.0, seconds=3600.0, deadline_ms=500.0, model="conveyor", device="cpu")
+OPTIONS: Final = DemoOptions(cameras=8, fps=2.0, seconds=3600.0, deadline_ms=250.0, model="conveyor", device="cpu")
 PROGRAMS: Final = ("chromium", "chromium-browser", "google-chrome")
 MINUTE_SECONDS: Final = 70.0
 SETTLE_SECONDS: Final = 5.0
+FLAT_COLOURS: Final = 112
 PATIENCE_MS: Final = 600_000
 
 
@@ -69,10 +71,19 @@ async def take(browser: Browser, address: str, shot: Shot) -> bytes:
 
 
 def small(picture: bytes) -> bytes:
-    """The same with a palette, as small as PNG gets it."""
+    """The same with a palette: the page's own colours exactly, and the cameras' pictures as near as the rest allows."""
     image = Image.open(io.BytesIO(picture)).convert("RGB")
+    pixels = np.asarray(image).reshape(-1, 3)
+    codes = pixels.astype(np.uint32) @ np.array([65536, 256, 1], np.uint32)
+    colours, numbers = np.unique(codes, return_counts=True)
+    flat = colours[np.argsort(numbers)[-FLAT_COLOURS:]]
+    others = pixels[~np.isin(codes, flat)]
+    rest = Image.fromarray(others.reshape(1, -1, 3)).quantize(256 - FLAT_COLOURS).getpalette() or []
+    own = [int(code) >> shift & 255 for code in flat for shift in (16, 8, 0)]
+    palette = Image.new("P", (1, 1))
+    palette.putpalette(own + rest[: 3 * (256 - FLAT_COLOURS)])
     out = io.BytesIO()
-    image.quantize(256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
+    image.quantize(palette=palette, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
     return out.getvalue()
 
 
