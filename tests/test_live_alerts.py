@@ -17,6 +17,7 @@ BY_PROMETHEUS_ALONE = {
     "FramebatchDown",  # nobody answers then
     "FramebatchErrorBudgetFast",  # hours and days
     "FramebatchErrorBudgetSlow",
+    "FramebatchDeviceMemoryNearlyFull",  # looked at when it scrapes
 }
 
 
@@ -64,6 +65,11 @@ CASES = {
     ),
     "FramebatchEventLoopLate": (Figures(late_share=0.011), Figures(late_share=0.01)),
     "FramebatchRecordingLoses": (Figures(lost=1), Figures(lost=0)),
+    "FramebatchCertificateExpires": (Figures(certificate_seconds=2.99 * 86_400), Figures()),
+    "FramebatchCertificateExpiresSoon": (
+        Figures(certificate_seconds=20.9 * 86_400),
+        Figures(certificate_seconds=21 * 86_400),
+    ),
 }
 
 
@@ -81,6 +87,14 @@ def test_a_camera_of_few_frames_is_not_judged() -> None:
     assert [each.summary for each in conditions(Figures(cameras=[camera(missed=12, due=100)]))] == [
         "press-3 misses 12.0% of its deadlines"
     ]
+
+
+def test_a_certificate_that_expires_is_told_once_with_how_long_it_lasts() -> None:
+    """The urgent alert takes the place of the other; afterwards it says so."""
+    told = [
+        [each.summary for each in conditions(Figures(certificate_seconds=seconds))] for seconds in (129_600.0, -1.0)
+    ]
+    assert told == [["the server's certificate expires in 1.5 days"], ["the server's certificate has expired"]]
 
 
 def test_names_severities_and_runbooks_are_those_of_the_rules() -> None:
@@ -103,6 +117,8 @@ def test_thresholds_are_those_of_the_rules() -> None:
     assert compared["FramebatchCameraSilent"] == [alerts.SILENT_SECONDS, alerts.TAKEN_AWAY_SECONDS]
     assert compared["FramebatchDeviceSlow"] == [alerts.SLOW_RATIO]
     assert compared["FramebatchMemoryNearLimit"] == [alerts.FULL_RATIO]
+    assert compared["FramebatchCertificateExpires"] == [alerts.URGENT_DAYS]
+    assert compared["FramebatchCertificateExpiresSoon"] == [alerts.SOON_DAYS]
     assert compared["FramebatchEventLoopLate"] == [alerts.LATE_SECONDS]
     late = rules()["FramebatchEventLoopLate"]["expr"]
     assert late.startswith(f"histogram_quantile({1 - alerts.LATE_SHARE:g}, ")

@@ -232,6 +232,7 @@ class App:
         if self.config.page == "off":
             return None
         first = next(iter(self.repository.serving.values())).detector
+        tls = self._security.tls
         sources = Sources(
             version=__version__,
             device=first.device,
@@ -243,6 +244,7 @@ class App:
             metrics=self.metrics,
             lag=lag,
             recording=self._recording,
+            certificate_end=lambda: None if tls is None else tls.material.end,
             streams=lambda: 0 if self._doors is None else self._doors.service.streams,
             why_not_ready=lambda: self._readiness.why_not,
         )

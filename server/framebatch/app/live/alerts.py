@@ -24,11 +24,15 @@ FULL_RATIO: Final = 0.8
 LATE_SECONDS: Final = 0.05
 LATE_SHARE: Final = 0.01
 """Of the timers: one in a hundred is what a 99th percentile tells."""
+DAY_SECONDS: Final = 86_400.0
+URGENT_DAYS: Final = 3
+SOON_DAYS: Final = 21
 MAX_ALERTS: Final = 100
 
 RULES: Final = {
     "FramebatchNotReady": ("critical", "docs/runbooks/not-ready.md"),
     "FramebatchModelDown": ("critical", "docs/runbooks/model-down.md"),
+    "FramebatchCertificateExpires": ("critical", "docs/runbooks/certificate-expires.md"),
     "FramebatchDeadlinesMissed": ("warning", "docs/runbooks/deadlines-missed.md"),
     "FramebatchCameraSilent": ("warning", "docs/runbooks/camera-silent.md"),
     "FramebatchCamerasNotFitting": ("warning", "docs/runbooks/cameras-not-fitting.md"),
@@ -38,6 +42,7 @@ RULES: Final = {
     "FramebatchDeviceMemoryShort": ("warning", "docs/runbooks/device-memory-short.md"),
     "FramebatchEventLoopLate": ("warning", "docs/runbooks/event-loop-late.md"),
     "FramebatchRecordingLoses": ("warning", "docs/runbooks/recording-loses.md"),
+    "FramebatchCertificateExpiresSoon": ("warning", "docs/runbooks/certificate-expires-soon.md"),
 }
 """Severity and runbook by name; what is urgent comes first."""
 
@@ -67,13 +72,17 @@ class CameraFigures(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """What is judged; `late_share` is that of the timers which came later than `LATE_SECONDS`, `lost` counts records."""
+    """What is judged; `late_share` is that of the timers which came later than `LATE_SECONDS`, `lost` counts records.
+
+    `certificate_seconds` is how long the server's certificate is still valid; None: it has none.
+    """
 
     why_not_ready: str = ""
     models: Sequence[ModelFigures] = ()
     cameras: Sequence[CameraFigures] = ()
     late_share: float = 0.0
     lost: int = 0
+    certificate_seconds: float | None = None
 
 
 class Condition(NamedTuple):
@@ -110,10 +119,27 @@ def conditions(figures: Figures) -> Iterator[Condition]:
         )
     if figures.lost:
         yield Condition("FramebatchRecordingLoses", f"the recording lost {figures.lost} records in the last minute")
+    if figures.certificate_seconds is not None:
+        yield from _of_certificate(figures.certificate_seconds)
     for model in figures.models:
         yield from _of_model(model)
     for camera in figures.cameras:
         yield from _of_camera(camera)
+
+
+def _of_certificate(seconds: float) -> Iterator[Condition]:
+    if seconds < SOON_DAYS * DAY_SECONDS:
+        name = (
+            "FramebatchCertificateExpires"
+            if seconds < URGENT_DAYS * DAY_SECONDS
+            else "FramebatchCertificateExpiresSoon"
+        )
+        yield Condition(
+            name,
+            f"the server's certificate expires in {seconds / DAY_SECONDS:.1f} days"
+            if seconds > 0
+            else "the server's certificate has expired",
+        )
 
 
 def _of_model(model: ModelFigures) -> Iterator[Condition]:

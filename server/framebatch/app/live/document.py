@@ -59,6 +59,7 @@ def state(sources: Sources, watch: Watch, alerts: Alerts, now_ns: int) -> dict[s
         cameras=[_figures(name, each, long, now_ns) for name, each in watch.cameras.shown.items()],
         late_share=late / timers if timers else 0.0,
         lost=lost,
+        certificate_seconds=None if (end := sources.certificate_end()) is None else end - unix_seconds,
     )
     return {
         "time_unix_seconds": round(unix_seconds, 3),

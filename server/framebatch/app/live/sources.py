@@ -35,6 +35,7 @@ class Sources:
         simulated: whether the device is.
         streams: how many camera streams are open.
         why_not_ready: why no frames are taken; empty when they are.
+        certificate_end: when the server's certificate expires, in seconds since the Unix epoch; None: it has none.
         recording: None where nothing is recorded.
     """
 
@@ -50,6 +51,7 @@ class Sources:
     recording: RecordingWriter | None
     streams: Callable[[], int]
     why_not_ready: Callable[[], str]
+    certificate_end: Callable[[], float | None]
 
     def of_server(self) -> tuple[int, ...]:
         """Timers that came too late, all timers, how late they were together in nanoseconds, records that were lost."""
