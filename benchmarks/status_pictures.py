@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import io
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -22,6 +23,7 @@ import numpy as np
 from PIL import Image
 from playwright.async_api import async_playwright
 
+import framebatch.edge
 from framebatch.cli.demo.run import DemoOptions, ServerProcess, stream_cameras
 
 if TYPE_CHECKING:
@@ -31,7 +33,8 @@ OPTIONS: Final = DemoOptions(cameras=8, fps=2.0, seconds=3600.0, deadline_ms=250
 PROGRAMS: Final = ("chromium", "chromium-browser", "google-chrome")
 MINUTE_SECONDS: Final = 70.0
 SETTLE_SECONDS: Final = 5.0
-FLAT_COLOURS: Final = 112
+FLAT_COLOURS: Final = 64
+STYLE: Final = Path(framebatch.edge.__file__).parent / "page" / "static" / "style.css"
 PATIENCE_MS: Final = 600_000
 
 
@@ -76,12 +79,13 @@ def small(picture: bytes) -> bytes:
     pixels = np.asarray(image).reshape(-1, 3)
     codes = pixels.astype(np.uint32) @ np.array([65536, 256, 1], np.uint32)
     colours, numbers = np.unique(codes, return_counts=True)
-    flat = colours[np.argsort(numbers)[-FLAT_COLOURS:]]
+    named = np.array([int(code, 16) for code in re.findall(r"#([0-9a-f]{6})", STYLE.read_text())], np.uint32)
+    flat = np.union1d(colours[np.argsort(numbers)[-FLAT_COLOURS:]], np.intersect1d(named, colours))
     others = pixels[~np.isin(codes, flat)]
-    rest = Image.fromarray(others.reshape(1, -1, 3)).quantize(256 - FLAT_COLOURS).getpalette() or []
+    rest = Image.fromarray(others.reshape(1, -1, 3)).quantize(256 - len(flat)).getpalette() or []
     own = [int(code) >> shift & 255 for code in flat for shift in (16, 8, 0)]
     palette = Image.new("P", (1, 1))
-    palette.putpalette(own + rest[: 3 * (256 - FLAT_COLOURS)])
+    palette.putpalette(own + rest[: 3 * (256 - len(flat))])
     out = io.BytesIO()
     image.quantize(palette=palette, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
     return out.getvalue()
