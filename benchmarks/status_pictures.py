@@ -9,29 +9,34 @@ all is well, for a busy machine may need a while for that, and is given a palett
 from __future__ import annotations
 
 import asyncio
-import io
 import os
+import re
 import shutil
+import struct
 import sys
 import tempfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+import cv2
 import numpy as np
-from PIL import Image
 from playwright.async_api import async_playwright
 
+import framebatch.edge
 from framebatch.cli.demo.run import DemoOptions, ServerProcess, stream_cameras
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
     from playwright.async_api import Browser
 
 OPTIONS: Final = DemoOptions(cameras=8, fps=2.0, seconds=3600.0, deadline_ms=250.0, model="conveyor", device="cpu")
 PROGRAMS: Final = ("chromium", "chromium-browser", "google-chrome")
 MINUTE_SECONDS: Final = 70.0
 SETTLE_SECONDS: Final = 5.0
-FLAT_COLOURS: Final = 112
+FLAT_COLOURS: Final = 64
+STYLE: Final = Path(framebatch.edge.__file__).parent / "page" / "static" / "style.css"
 PATIENCE_MS: Final = 600_000
 
 
@@ -72,19 +77,45 @@ async def take(browser: Browser, address: str, shot: Shot) -> bytes:
 
 def small(picture: bytes) -> bytes:
     """The same with a palette: the page's own colours exactly, and the cameras' pictures as near as the rest allows."""
-    image = Image.open(io.BytesIO(picture)).convert("RGB")
-    pixels = np.asarray(image).reshape(-1, 3)
+    pixels = np.asarray(cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR))[:, :, ::-1]
     codes = pixels.astype(np.uint32) @ np.array([65536, 256, 1], np.uint32)
-    colours, numbers = np.unique(codes, return_counts=True)
-    flat = colours[np.argsort(numbers)[-FLAT_COLOURS:]]
-    others = pixels[~np.isin(codes, flat)]
-    rest = Image.fromarray(others.reshape(1, -1, 3)).quantize(256 - FLAT_COLOURS).getpalette() or []
-    own = [int(code) >> shift & 255 for code in flat for shift in (16, 8, 0)]
-    palette = Image.new("P", (1, 1))
-    palette.putpalette(own + rest[: 3 * (256 - FLAT_COLOURS)])
-    out = io.BytesIO()
-    image.quantize(palette=palette, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
-    return out.getvalue()
+    colours, places, numbers = np.unique(codes, return_inverse=True, return_counts=True)
+    named = np.array([int(code, 16) for code in re.findall(r"#([0-9a-f]{6})", STYLE.read_text())], np.uint32)
+    flat = np.union1d(colours[np.argsort(numbers)[-FLAT_COLOURS:]], np.intersect1d(named, colours))
+    others = parts_of(np.setdiff1d(colours, flat))
+    enough = (cv2.TERM_CRITERIA_MAX_ITER, 8, 0.0)
+    some = others[:: max(1, len(others) // 20_000)]
+    labels = np.empty((len(some), 1), np.int32)
+    _, _, rest = cv2.kmeans(some, 256 - len(flat), labels, enough, 1, cv2.KMEANS_PP_CENTERS)
+    palette = np.vstack((parts_of(flat), np.rint(np.asarray(rest))))
+    wanted = parts_of(colours)
+    nearest = [
+        np.argmin(((part[:, None] - palette) ** 2).sum(2), 1)
+        for part in np.array_split(wanted, len(wanted) // 2048 + 1)
+    ]
+    return indexed_png(np.concatenate(nearest)[places].reshape(codes.shape).astype(np.uint8), palette.astype(np.uint8))
+
+
+def parts_of(codes: npt.NDArray[np.uint32]) -> npt.NDArray[np.float32]:
+    """Red, green and blue of colours, (n, 3)."""
+    return np.stack([codes >> shift & 255 for shift in (16, 8, 0)], axis=1).astype(np.float32)
+
+
+def indexed_png(places: npt.NDArray[np.uint8], palette: npt.NDArray[np.uint8]) -> bytes:
+    """A PNG (height, width) of places in a palette (n, 3): W3C, Portable Network Graphics, colour type 3."""
+    height, width = places.shape
+    lines = np.hstack((np.zeros((height, 1), np.uint8), places)).tobytes()  # each line begins with its filter: none
+    parts = {
+        b"IHDR": struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0),
+        b"PLTE": palette.tobytes(),
+        b"IDAT": zlib.compress(lines, 9),
+        b"IEND": b"",
+    }
+    chunks = [
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        for name, data in parts.items()
+    ]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
 
 
 async def main(folder: Path) -> None:
