@@ -223,7 +223,13 @@ def settled(server: ServerProcess) -> dict[str, float]:
 
 def answers_of(series: dict[str, float], camera: str) -> int:
     """Answer how many frames of a camera have an outcome."""
-    return int(sum(value for name, value in series.items() if f'camera="{camera}"' in name))
+    return int(
+        sum(
+            value
+            for name, value in series.items()
+            if name.startswith("framebatch_frames") and f'camera="{camera}"' in name
+        )
+    )
 
 
 def test_a_stream_cancelled_in_the_middle_leaves_nothing(server: ServerProcess, raw_calls: RawCalls) -> None:

@@ -222,7 +222,7 @@ async def test_wrong_tokens_are_slowed(served: Served) -> None:
     assert served.guard.refusals.counts == {"unauthenticated": MOST_WRONG, "forbidden": 0, "too_many_logins": 1}
 
 
-@pytest.mark.parametrize("body", ["", "token=", "other=1", "\xff\x00", "token=" + "x" * 100_000])
+@pytest.mark.parametrize("body", ["", "token=", "other=1", "\xff\x00", "token=" + "x" * 8_000])
 async def test_a_form_without_a_token_is_a_wrong_one(served: Served, body: str) -> None:
     """However large it is."""
     assert (await ask(served, "POST", "/login", body)).status == 401

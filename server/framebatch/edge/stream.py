@@ -35,7 +35,6 @@ class CameraStream:
         self._call_deadline_ns = call_deadline_ns(context, now_ns())
         self._trace_parent = trace_parent_of(context) if intake.traced else None
         self.caller: Final = CALLER.get()
-        self._default = self.caller.own
         self._camera = ""
         self._in_flight: set[Frame] = set()
         self._answers: deque[Frame] = deque()
@@ -86,7 +85,7 @@ class CameraStream:
     def _take(self, message: bytes) -> None:
         frame, problem = self._intake.wire.frame(
             message,
-            camera=self._camera,
+            camera=self._camera or self.caller.own,
             arrival_ns=now_ns(),
             call_deadline_ns=self._call_deadline_ns,
             reply=self._answered,
@@ -96,7 +95,7 @@ class CameraStream:
             problem = refusal or problem
             if not self._camera:
                 self._intake.ledger.stream_opened(frame.camera)
-            self._camera = self._default = frame.camera
+            self._camera = frame.camera
         frame.trace_parent = self._trace_parent
         self._in_flight.add(frame)
         if problem:

@@ -55,10 +55,12 @@ def demo(
         device=device,
         http_port=http_port,
     )
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: the server ends too
     console = Console(stderr=as_json)
     output.mkdir(parents=True, exist_ok=True)
-    figures, pictures = asyncio.run(_play(options, output, console))
+    try:
+        figures, pictures = asyncio.run(_play(options, output, console))
+    except asyncio.CancelledError:
+        raise typer.Exit(128 + signal.SIGTERM) from None
     summary.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     console.print(summary_view(figures, pictures=pictures, target=str(summary)))
     if as_json:
@@ -71,6 +73,9 @@ async def _play(options: DemoOptions, output: Path, console: Console) -> tuple[d
     from framebatch.cli.demo.run import ServerProcess, stream_cameras, summarise, write_samples  # noqa: PLC0415
     from framebatch.cli.demo.view import live_view  # noqa: PLC0415
 
+    playing = asyncio.current_task()
+    if playing is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, playing.cancel)  # so that the server ends too
     with console.status(f"starting the server with model {options.model} ...") as status:
 
         def tell(news: str) -> None:
