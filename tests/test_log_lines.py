@@ -22,7 +22,7 @@ def record(
     template: str,
     *values: object,
     level: int = logging.INFO,
-    logger: str = "framebatch.app.watch",
+    logger: str = "framebatch.app.changes",
     said: dict[str, object] | None = None,
     error: Exception | None = None,
 ) -> logging.LogRecord:
@@ -65,7 +65,7 @@ def test_an_object_has_the_keys_of_every_line_and_those_of_its_event() -> None:
         "time": TOLD,
         "level": "info",
         "event": "camera.began",
-        "logger": "framebatch.app.watch",
+        "logger": "framebatch.app.changes",
         "message": "camera press-3 began",
         "camera": "press-3",
         "n": [1, 0.5],

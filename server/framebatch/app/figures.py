@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from framebatch.app.lag import LoopLag
     from framebatch.app.repository import Repository
     from framebatch.app.served import Served
-    from framebatch.edge.security.refusals import Refusals
     from framebatch.edge.service import DetectorService
     from framebatch.metrics import Metrics
     from framebatch.recording import RecordingWriter
@@ -32,7 +31,6 @@ __all__ = [
     "export_figures",
     "export_health",
     "export_recording",
-    "export_refusals",
     "export_traces",
     "export_versions",
 ]
@@ -216,16 +214,6 @@ def export_recording(metrics: Metrics, recording: RecordingWriter) -> None:
         "framebatch_recording_bytes",
         "Size of all recordings in the folder for them.",
         lambda: recording.bytes_on_disk,
-    )
-
-
-def export_refusals(metrics: Metrics, refusals: Refusals) -> None:
-    """Export how many calls were turned away, and why."""
-    metrics.counters(
-        "framebatch_refused_calls",
-        "Calls over gRPC and HTTP that were refused.",
-        ("reason",),
-        lambda: [((reason,), count) for reason, count in refusals.counts.items()],
     )
 
 

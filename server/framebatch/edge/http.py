@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["HttpServer", "bind"]
 
-UNREAD_MS: Final = 20_000
-"""A connection whose other side takes nothing for so long is given up by the kernel, and with it what waits to be sent."""
 PAGE: Final = "framebatch\n\n/metrics   Prometheus\n/healthz   the process lives\n/readyz    frames are accepted\n"
 
 
@@ -40,7 +38,6 @@ def bind(host: str, port: int, *, option: str = "--http-port", max_connections: 
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = Listener(family, limit=max_connections)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_MS)  # connections inherit it
     try:
         listener.bind((host, port))
         listener.listen()  # from here on nobody else can take the port
