@@ -4,27 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from framebatch.edge.security.exposure import check_exposure, is_loopback
+from framebatch.edge.security.exposure import check_exposure
 from framebatch.errors import UsageError
-
-
-@pytest.mark.parametrize(
-    ("host", "expected"),
-    [
-        ("127.0.0.1", True),
-        ("127.8.9.1", True),
-        ("::1", True),
-        ("localhost", True),
-        ("0.0.0.0", False),
-        ("::", False),
-        ("192.0.2.7", False),
-        ("edge.example", False),
-        ("", False),
-    ],
-)
-def test_only_this_machines_own_addresses_are_its_own(host: str, *, expected: bool) -> None:
-    """A name could mean any address."""
-    assert is_loopback(host) is expected
 
 
 def test_an_open_address_wants_tokens_or_a_word() -> None:

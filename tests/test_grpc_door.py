@@ -13,7 +13,7 @@ from framebatch.edge.security.caller import CALLER
 from framebatch.edge.security.editing import with_entry
 from framebatch.edge.security.entries import Entry
 from framebatch.edge.security.file import AccessFile, write_private
-from framebatch.edge.security.grpc_door import GrpcDoor, peer_address
+from framebatch.edge.security.grpc_door import GrpcDoor
 from framebatch.edge.security.guard import Guard
 from framebatch.edge.security.refusals import Refusals
 from framebatch.edge.security.roles import Role
@@ -24,21 +24,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 METHOD = "/framebatch.v1.Detector/Detect"
-
-
-@pytest.mark.parametrize(
-    ("peer", "address"),
-    [
-        ("ipv4:192.0.2.7:40122", "192.0.2.7"),
-        ("ipv6:%5B2001:db8::7%5D:40122", "2001:db8::7"),
-        ("ipv6:[::1]:40122", "::1"),
-        ("unix:/run/framebatch.sock", "unix:/run/framebatch.sock"),
-        ("unknown", "unknown"),
-    ],
-)
-def test_a_peer_is_its_address(peer: str, address: str) -> None:
-    """Without the port, which differs with every connection."""
-    assert peer_address(peer) == address
 
 
 class Tls(NamedTuple):

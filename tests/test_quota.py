@@ -2,37 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import pytest
-
-from framebatch.edge.quota import StreamQuota, address_of
-
-
-class Call:
-    """A call from somewhere."""
-
-    def __init__(self, peer: str) -> None:
-        self._peer = peer
-
-    def peer(self) -> str:
-        """As gRPC says it."""
-        return self._peer
-
-
-@pytest.mark.parametrize(
-    ("peer", "address"),
-    [
-        ("ipv4:192.0.2.7:50514", "192.0.2.7"),
-        ("ipv6:%5B2001:db8::7%5D:50514", "%5B2001:db8::7%5D"),
-        ("ipv6:[2001:db8::7]:50514", "[2001:db8::7]"),
-        ("unix:", ""),
-    ],
-)
-def test_a_peer_is_its_address_whatever_its_port(peer: str, address: str) -> None:
-    """A client that opens several connections is one peer."""
-    call: Any = Call(peer)
-    assert address_of(call) == address
+from framebatch.edge.quota import StreamQuota
 
 
 def test_one_peer_may_have_so_many_and_others_still_come_in() -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 import grpc
 
 from framebatch.edge.catalogue import State
+from framebatch.edge.peers import address_of, is_local
 from framebatch.errors import FramebatchError
 from framebatch.logs import event
 from framebatch_proto.v1 import models_pb2 as pb
@@ -26,7 +27,6 @@ log = logging.getLogger(__name__)
 
 MODELS_NAME: Final = "framebatch.v1.Models"
 STATES: Final = {state: pb.State.Value(f"STATE_{state.name}") for state in State}
-LOCAL: Final = ("ipv4:127.", "ipv6:%5B::1%5D", "ipv6:[::1]", "ipv6:%5B::ffff:127.", "ipv6:[::ffff:127.", "unix:")
 
 
 class ModelsService(models_pb2_grpc.ModelsServicer):
@@ -59,12 +59,13 @@ class ModelsService(models_pb2_grpc.ModelsServicer):
     ) -> pb.LoadModelResponse:
         """Returns when the version serves."""
         await self._permit(context)
+        peer = address_of(context.peer())
         log.info(
             "%s asks to load %s, version %d",
-            context.peer(),
+            peer,
             request.name,
             request.version,
-            extra=event("model.load_asked", peer=context.peer(), model=request.name, version=request.version),
+            extra=event("model.load_asked", peer=peer, model=request.name, version=request.version),
         )
         return pb.LoadModelResponse(
             model=await self._changed(self._catalogue.load(request.name, request.version), context)
@@ -75,17 +76,18 @@ class ModelsService(models_pb2_grpc.ModelsServicer):
     ) -> pb.UnloadModelResponse:
         """Returns when the model is gone."""
         await self._permit(context)
+        peer = address_of(context.peer())
         log.info(
             "%s asks to unload %s",
-            context.peer(),
+            peer,
             request.name,
-            extra=event("model.unload_asked", peer=context.peer(), model=request.name),
+            extra=event("model.unload_asked", peer=peer, model=request.name),
         )
         return pb.UnloadModelResponse(model=await self._changed(self._catalogue.unload(request.name), context))
 
     async def _permit(self, context: aio.ServicerContext[Any, Any]) -> None:
         """End the call unless its sender may change what is served."""
-        if self._control == "all" or (self._control == "local" and context.peer().startswith(LOCAL)):
+        if self._control == "all" or (self._control == "local" and is_local(context.peer())):
             return
         who = "calls from other machines" if self._control == "local" else "calls"
         await _abort(

@@ -5,27 +5,21 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
+from framebatch.edge.peers import address_of
 from framebatch.edge.security.caller import CALLER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from grpc import aio
 
-__all__ = ["StreamQuota", "address_of", "peer_of"]
+__all__ = ["StreamQuota", "peer_of"]
 
 ALL: Final = "max_streams"
 OF_A_PEER: Final = "max_streams_per_peer"
 
 
-def address_of(context: aio.ServicerContext[Any, Any]) -> str:
-    """The peer's IP address: `192.0.2.7` of gRPC's `ipv4:192.0.2.7:50514`."""
-    return str(context.peer()).partition(":")[2].rpartition(":")[0]
-
-
 def peer_of(context: aio.ServicerContext[Any, Any]) -> str:
     """Who calls: by the name in the access file, where there is one, else by address."""
-    return CALLER.get().name or address_of(context)
+    return CALLER.get().name or address_of(context.peer())
 
 
 class StreamQuota:
@@ -38,19 +32,15 @@ class StreamQuota:
         refused: how often which limit kept a stream out, by the limit's key in the settings.
     """
 
-    def __init__(
-        self, *, streams: int, per_peer: int, peer_of: Callable[[aio.ServicerContext[Any, Any]], str] = peer_of
-    ) -> None:
+    def __init__(self, *, streams: int, per_peer: int) -> None:
         """Set the limits.
 
         Args:
             streams: over all peers.
             per_peer: of each peer.
-            peer_of: who calls; calls with the same answer count together.
         """
         self._streams = streams
         self._per_peer = per_peer
-        self.peer_of = peer_of
         self.open = 0
         self._of: Counter[str] = Counter()
         self.refused = {ALL: 0, OF_A_PEER: 0}

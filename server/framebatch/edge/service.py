@@ -12,6 +12,7 @@ import grpc
 
 from framebatch.clock import now_ns
 from framebatch.edge.intake import call_deadline_ns
+from framebatch.edge.quota import StreamQuota, peer_of
 from framebatch.edge.security.caller import CALLER
 from framebatch.edge.security.grpc_door import end_call
 from framebatch.edge.stream import CameraStream
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from framebatch.edge.intake import Context, Intake
-    from framebatch.edge.quota import StreamQuota
 
 __all__ = ["SERVICE_NAME", "DetectorService"]
 
@@ -112,7 +112,7 @@ class DetectorService:
                 server.withdraw(frame, "the client went away")
 
     async def _detect_stream(self, _: AsyncIterator[bytes], context: Context) -> None:
-        peer = self.quota.peer_of(context)
+        peer = peer_of(context)
         if full := self.quota.enter(peer):
             await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, full)
         stream = CameraStream(self._intake, context, limit=self._max_stream_frames)

@@ -2,21 +2,10 @@
 
 from __future__ import annotations
 
-import ipaddress
-
+from framebatch.edge.peers import is_loopback
 from framebatch.errors import UsageError
 
-__all__ = ["check_exposure", "is_loopback"]
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches the address; a name other than localhost is taken to be reachable."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+__all__ = ["check_exposure"]
 
 
 def check_exposure(host: str, *, access: bool, anonymous: bool, encrypted: bool) -> str:

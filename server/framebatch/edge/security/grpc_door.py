@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import grpc
 from grpc import aio
 
+from framebatch.edge.peers import address_of
 from framebatch.edge.security.caller import CALLER, Ended
 from framebatch.edge.security.guard import forbidden
 from framebatch.edge.security.refusals import FORBIDDEN, UNAUTHENTICATED
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     Handler = grpc.RpcMethodHandler[Any, Any]
     Context = aio.ServicerContext[Any, Any]
 
-__all__ = ["GrpcDoor", "end_call", "peer_address"]
+__all__ = ["GrpcDoor", "end_call"]
 
 _KINDS: Final = {
     (False, False): grpc.unary_unary_rpc_method_handler,
@@ -96,26 +97,18 @@ class GrpcDoor(aio.ServerInterceptor):
             return  # for type checkers: it raised
         if not caller.may(action):
             why = forbidden(caller, action)
-            self._guard.refusals.add(FORBIDDEN, peer_address(context.peer()), f"{method}: {why}")
+            self._guard.refusals.add(FORBIDDEN, address_of(context.peer()), f"{method}: {why}")
             await context.abort(grpc.StatusCode.PERMISSION_DENIED, why)
         CALLER.set(caller)
 
     async def _unknown(self, context: Context, method: str, why: str) -> None:
-        self._guard.refusals.add(UNAUTHENTICATED, peer_address(context.peer()), f"{method}: {why}")
+        self._guard.refusals.add(UNAUTHENTICATED, address_of(context.peer()), f"{method}: {why}")
         await context.abort(grpc.StatusCode.UNAUTHENTICATED, f"this server answers to whom it knows; {why}: {HOW}")
 
 
 async def end_call(context: Context, ended: Ended) -> None:
     """End a call whose caller is no longer welcome; raises."""
     await context.abort(_STATUS[ended], ended.value)
-
-
-def peer_address(peer: str) -> str:
-    """The address in gRPC's name of a peer, e.g. `ipv4:192.0.2.7:40122`, without its port."""
-    kind, _, rest = peer.partition(":")
-    if kind not in {"ipv4", "ipv6"}:
-        return peer
-    return rest.rpartition(":")[0].replace("%5B", "").replace("%5D", "").strip("[]")
 
 
 def _certificate_names(context: Context) -> list[str]:
