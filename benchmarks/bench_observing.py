@@ -119,7 +119,7 @@ def of_steps(address: str) -> dict[str, float]:
         handler.close()
     metrics = Metrics(info={})
     cameras = [f"camera-{number}" for number in range(CAMERAS)]
-    metrics.model("conveyor").answers.update({(camera, outcome): 9 for camera in cameras for outcome in Outcome})
+    metrics.model("conveyor").answers.update({camera: dict.fromkeys(Outcome, 9) for camera in cameras})
     logging.getLogger("framebatch").setLevel(logging.ERROR)
     watch = Changes(streams=lambda: {camera: camera for camera in cameras}, counts=metrics.by_camera, serving=dict)
     watch.look(0)

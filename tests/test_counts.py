@@ -14,6 +14,15 @@ def test_a_distribution_counts_values_up_to_each_bound() -> None:
     assert repr(distribution) == "Distribution(count=4, total=102)"
 
 
+def test_what_is_counted_in_one_unit_is_told_in_another() -> None:
+    """Nanoseconds come in, seconds go out; bounds hold exactly."""
+    distribution = Distribution((0.0075, 0.01), unit=1_000_000_000)
+    for value in (7_500_000, 7_500_001, 20_000_000):
+        distribution.observe(value)
+    assert distribution.cumulative() == [("0.0075", 1), ("0.01", 2), ("+Inf", 3)]
+    assert (distribution.bounds, distribution.total) == ((0.0075, 0.01), 0.035000001)
+
+
 def test_what_is_expected_is_told_as_nothing_once() -> None:
     """Another version of the model that expects the same, or more, takes nothing away."""
     counts = ModelMetrics()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from framebatch.clock import ns_to_seconds
+from framebatch.clock import SECOND_NS
 from framebatch.frame import Outcome
 
 if TYPE_CHECKING:
@@ -26,22 +26,35 @@ MISSED: Final = (Outcome.EXPIRED, Outcome.REJECTED)
 
 
 class Distribution:
-    """A histogram of plain numbers. Invariant: count = sum of `counts`, which are per interval, not cumulated."""
+    """A histogram of plain numbers. Invariant: count = sum of `counts`, which are per interval, not cumulated.
 
-    __slots__ = ("bounds", "counts", "total")
+    Attributes:
+        bounds: of the intervals, as they are told.
+        counts: one more than there are bounds.
+    """
 
-    def __init__(self, bounds: tuple[float, ...]) -> None:
+    __slots__ = ("_limits", "_sum", "_unit", "bounds", "counts")
+
+    def __init__(self, bounds: tuple[float, ...], *, unit: int = 1) -> None:
+        """Begin with nothing; `unit` of what is observed are one of what is told: `SECOND_NS` where durations in ns come in."""
         self.bounds = bounds
         self.counts = [0] * (len(bounds) + 1)
-        self.total = 0.0
+        self._unit = unit
+        self._limits = bounds if unit == 1 else tuple(round(bound * unit) for bound in bounds)
+        self._sum: float = 0
 
     def __repr__(self) -> str:
         return f"Distribution(count={sum(self.counts)}, total={self.total:g})"
 
+    @property
+    def total(self) -> float:
+        """Of all values together."""
+        return self._sum / self._unit
+
     def observe(self, value: float) -> None:
         """Count one value. O(log bounds)."""
-        self.counts[bisect_left(self.bounds, value)] += 1
-        self.total += value
+        self.counts[bisect_left(self._limits, value)] += 1
+        self._sum += value
 
     def cumulative(self) -> list[tuple[str, float]]:
         """Prometheus' form: upper bound and how many values are at most that."""
@@ -53,16 +66,27 @@ class Distribution:
         return rows
 
 
+class Stages(NamedTuple):
+    """Where the time of frames went, in their order."""
+
+    decode: Distribution
+    queue: Distribution
+    device: Distribution
+    post: Distribution
+
+
 class ModelMetrics:
     """What is counted of one model, whatever its version. Recording happens on the event loop only."""
 
     def __init__(self) -> None:
-        self.answers: dict[tuple[str, Outcome], int] = {}
-        self.by_priority: dict[tuple[Priority, Outcome], int] = {}
-        self.latency = Distribution(LATENCY_BOUNDS)
-        self.slack = Distribution(LATENCY_BOUNDS)
+        self.answers: dict[str, dict[Outcome, int]] = {}
+        """By camera; outcomes that did not occur are missing, but for those of `MISSED`."""
+        self.by_priority: dict[Priority, dict[Outcome, int]] = {}
+        """All outcomes of every class that was seen."""
+        self.latency = _durations()
+        self.slack = _durations()
         self.budget_used = Distribution(BUDGET_BOUNDS)
-        self.stages = {stage: Distribution(LATENCY_BOUNDS) for stage in ("decode", "queue", "device", "post")}
+        self.stages = Stages(_durations(), _durations(), _durations(), _durations())
         self.batches = Distribution(BATCH_BOUNDS)
         self.padding = 0
         self.device_ns = 0
@@ -71,7 +95,8 @@ class ModelMetrics:
         """By bucket: how many there were, and their device time in nanoseconds."""
 
     def __repr__(self) -> str:
-        return f"ModelMetrics(answered={sum(self.answers.values())}, batches={sum(self.batches.counts)})"
+        answered = sum(sum(row.values()) for row in self.answers.values())
+        return f"ModelMetrics(answered={answered}, batches={sum(self.batches.counts)})"
 
     def expect(self, *, reasons: Iterable[str], buckets: Iterable[int]) -> None:
         """Tell from now on, if only as 0, why batches are released and of which sizes they are."""
@@ -98,25 +123,29 @@ class ModelMetrics:
         outcome = frame.outcome
         if outcome is None:
             raise ValueError(f"{frame!r} has no outcome yet")
-        key = (camera, outcome)
-        self.answers[key] = self.answers.get(key, 0) + 1
-        kind = (frame.priority, outcome)
-        self.by_priority[kind] = self.by_priority.get(kind, 0) + 1
-        if frame.parsed_ns:
-            stages = self.stages
-            taken_ns = frame.answered_ns - frame.arrival_ns
-            self.latency.observe(ns_to_seconds(taken_ns))
-            self.slack.observe(ns_to_seconds(frame.deadline_ns - frame.answered_ns))
-            self.budget_used.observe(taken_ns / max(1, frame.deadline_ns - frame.arrival_ns))
-            stages["decode"].observe(ns_to_seconds(frame.ready_ns - frame.arrival_ns))
-            stages["queue"].observe(ns_to_seconds(frame.started_ns - frame.ready_ns))
-            stages["device"].observe(ns_to_seconds(frame.finished_ns - frame.started_ns))
-            stages["post"].observe(ns_to_seconds(frame.parsed_ns - frame.finished_ns))
+        row = self.answers.get(camera)
+        if row is None:
+            row = self.answers[camera] = dict.fromkeys(MISSED, 0)
+        row[outcome] = row.get(outcome, 0) + 1
+        row = self.by_priority.get(frame.priority)
+        if row is None:
+            row = self.by_priority[frame.priority] = dict.fromkeys(Outcome, 0)
+        row[outcome] += 1
+        parsed_ns = frame.parsed_ns
+        if parsed_ns:
+            arrival_ns, ready_ns, started_ns = frame.arrival_ns, frame.ready_ns, frame.started_ns
+            finished_ns, answered_ns, deadline_ns = frame.finished_ns, frame.answered_ns, frame.deadline_ns
+            taken_ns = answered_ns - arrival_ns
+            self.latency.observe(taken_ns)
+            self.slack.observe(deadline_ns - answered_ns)
+            self.budget_used.observe(taken_ns / max(1, deadline_ns - arrival_ns))
+            decode, queue, device, post = self.stages
+            decode.observe(ready_ns - arrival_ns)
+            queue.observe(started_ns - ready_ns)
+            device.observe(finished_ns - started_ns)
+            post.observe(parsed_ns - finished_ns)
 
-    def by_camera(self) -> dict[tuple[str, Outcome], int]:
-        """Answered frames by camera and outcome, those of `MISSED` also where there were none."""
-        return {(camera, outcome): 0 for camera, _ in self.answers for outcome in MISSED} | self.answers
 
-    def by_class(self) -> dict[tuple[Priority, Outcome], int]:
-        """Answered frames by class and outcome, all outcomes of every class that was seen."""
-        return {(priority, outcome): 0 for priority, _ in self.by_priority for outcome in Outcome} | self.by_priority
+def _durations() -> Distribution:
+    """Takes nanoseconds, tells seconds."""
+    return Distribution(LATENCY_BOUNDS, unit=SECOND_NS)

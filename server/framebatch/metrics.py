@@ -81,7 +81,7 @@ class Metrics(Collector):
         GCCollector(registry=self._registry)
 
     def __repr__(self) -> str:
-        answered = sum(sum(model.answers.values()) for model in self._models.values())
+        answered = sum(self.totals().values())
         return f"Metrics(answered={answered}, models={len(self._models)}, cameras={len(self._cameras)})"
 
     def model(self, name: str) -> ModelMetrics:
@@ -130,15 +130,17 @@ class Metrics(Collector):
 
     def senders(self) -> dict[str, tuple[str, int]]:
         """Of each camera that is told by name: a model that it sent to, and when its last answered frame arrived, in ns."""
-        models = {camera: name for name, model in self._models.items() for camera, _ in model.answers}
+        models = {camera: name for name, model in self._models.items() for camera in model.answers}
         return {camera: (models[camera], self._last_frame_ns[camera]) for camera in self._cameras if camera in models}
 
     def totals(self) -> dict[str, int]:
         """Answered frames by outcome."""
         totals: dict[str, int] = {}
         for model in self._models.values():
-            for (_, outcome), number in model.answers.items():
-                totals[outcome.value] = totals.get(outcome.value, 0) + number
+            for row in model.by_priority.values():
+                for outcome, number in row.items():
+                    if number:
+                        totals[outcome.value] = totals.get(outcome.value, 0) + number
         return totals
 
     def before_scrape(self, prepare: Callable[[], Awaitable[None]]) -> None:
@@ -149,9 +151,10 @@ class Metrics(Collector):
         """Answered frames by outcome for each camera, over all models, by the name that its series have."""
         cameras: dict[str, dict[Outcome, int]] = {}
         for model in self._models.values():
-            for (camera, outcome), number in model.answers.items():
+            for camera, row in model.answers.items():
                 counts = cameras.setdefault(camera, {})
-                counts[outcome] = counts.get(outcome, 0) + number
+                for outcome, number in row.items():
+                    counts[outcome] = counts.get(outcome, 0) + number
         return cameras
 
     def exposition(self) -> bytes:
@@ -240,16 +243,18 @@ class Metrics(Collector):
             "framebatch_batch_device_seconds", "Time that the device ran, by size.", labels=["model", "bucket"]
         )
         for name, model in self._models.items():
-            for (camera, outcome), number in model.by_camera().items():
-                frames.add_metric([name, camera, outcome.value], number)
-            for (priority, outcome), number in model.by_class().items():
-                by_priority.add_metric([name, priority.word, outcome.value], number)
+            for camera, row in model.answers.items():
+                for outcome, number in row.items():
+                    frames.add_metric([name, camera, outcome.value], number)
+            for priority, row in model.by_priority.items():
+                for outcome, number in row.items():
+                    by_priority.add_metric([name, priority.word, outcome.value], number)
             if not name:  # never reaches the device
                 continue
             latency.add_metric([name], model.latency.cumulative(), model.latency.total)
             slack.add_metric([name], model.slack.cumulative(), model.slack.total)
             budget_used.add_metric([name], model.budget_used.cumulative(), model.budget_used.total)
-            for stage, distribution in model.stages.items():
+            for stage, distribution in model.stages._asdict().items():
                 stages.add_metric([name, stage], distribution.cumulative(), distribution.total)
             batches.add_metric([name], model.batches.cumulative(), model.batches.total)
             padding.add_metric([name], model.padding)

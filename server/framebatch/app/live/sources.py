@@ -64,8 +64,9 @@ class Sources:
         """Frames by outcome, the device's time, runs that failed for want of memory: since the start."""
         counted = self.metrics.model(name)
         ended = dict.fromkeys(OUTCOMES, 0)
-        for (_, outcome), number in counted.by_priority.items():
-            ended[outcome] += number
+        for row in counted.by_priority.values():
+            for outcome, number in row.items():
+                ended[outcome] += number
         entry = self.repository.entries.get(name)
         memory = 0 if entry is None else entry.mishaps["out_of_memory"]
         return *ended.values(), counted.device_ns, memory
