@@ -27,9 +27,9 @@ def rules() -> dict[str, dict[str, Any]]:
     return {rule["alert"]: rule for group in read_yaml(text)["groups"] for rule in group["rules"] if "alert" in rule}
 
 
-def camera(*, silent_seconds: float = 0.0, missed: int = 0, due: int = 1000) -> CameraFigures:
+def camera(*, silent_seconds: float = 0.0, late: int = 0, due: int = 1000) -> CameraFigures:
     """Answer figures of a camera that does well otherwise."""
-    return CameraFigures("press-3", "conveyor", silent_seconds, missed, due)
+    return CameraFigures("press-3", "conveyor", silent_seconds, late, due)
 
 
 CASES = {
@@ -38,7 +38,7 @@ CASES = {
         Figures(models=[ModelFigures(name="conveyor", why_down="the session failed")]),
         Figures(models=[ModelFigures(name="conveyor")]),
     ),
-    "FramebatchDeadlinesMissed": (Figures(cameras=[camera(missed=11)]), Figures(cameras=[camera(missed=10)])),
+    "FramebatchDeadlinesMissed": (Figures(cameras=[camera(late=11)]), Figures(cameras=[camera(late=10)])),
     "FramebatchCameraSilent": (
         Figures(cameras=[camera(silent_seconds=121)]),
         Figures(cameras=[camera(silent_seconds=119), camera(silent_seconds=43_200)]),
@@ -83,8 +83,8 @@ def test_a_condition_is_told_when_it_holds_and_only_then(name: str) -> None:
 
 def test_a_camera_of_few_frames_is_not_judged() -> None:
     """Of fewer than a hundred a single miss would be more than is allowed."""
-    assert list(conditions(Figures(cameras=[camera(missed=99, due=99)]))) == []
-    assert [each.summary for each in conditions(Figures(cameras=[camera(missed=12, due=100)]))] == [
+    assert list(conditions(Figures(cameras=[camera(late=99, due=99)]))) == []
+    assert [each.summary for each in conditions(Figures(cameras=[camera(late=12, due=100)]))] == [
         "press-3 misses 12.0% of its deadlines"
     ]
 
@@ -113,7 +113,7 @@ def test_thresholds_are_those_of_the_rules() -> None:
         for name, rule in rules().items()
         if name in RULES
     }
-    assert compared["FramebatchDeadlinesMissed"] == [alerts.FEWEST_FRAMES, alerts.MISSED_SHARE]
+    assert compared["FramebatchDeadlinesMissed"] == [alerts.FEWEST_FRAMES, alerts.LATE_FRAMES_SHARE]
     assert compared["FramebatchCameraSilent"] == [alerts.SILENT_SECONDS, alerts.TAKEN_AWAY_SECONDS]
     assert compared["FramebatchDeviceSlow"] == [alerts.SLOW_RATIO]
     assert compared["FramebatchMemoryNearLimit"] == [alerts.FULL_RATIO]

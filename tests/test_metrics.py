@@ -7,8 +7,7 @@ import asyncio
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from framebatch.counts import MISSED
-from framebatch.frame import NO_MODEL, Frame, Model, Outcome, Priority
+from framebatch.frame import LATE, NO_MODEL, Frame, Model, Outcome, Priority
 from framebatch.metrics import MAX_CAMERAS, OTHER_CAMERAS, PIECE_SAMPLES, Distribution, Metrics
 
 BOLTS = Model("bolts", "1", ("bolt",))
@@ -277,7 +276,7 @@ def test_names_of_cameras_are_bounded(metrics: Metrics) -> None:
         metrics.answered(make_frame(f"camera {number}"))
     metrics.answered(make_frame("camera 0"))
     frames = {key: value for key, value in series(metrics).items() if key[0] == "framebatch_frames_total"}
-    assert len(frames) == (MAX_CAMERAS + 1) * (1 + len(MISSED))
+    assert len(frames) == (MAX_CAMERAS + 1) * (1 + len(LATE))
     other = ("framebatch_frames_total", labels(model="bolts", camera=OTHER_CAMERAS, outcome="OK"))
     first = ("framebatch_frames_total", labels(model="bolts", camera="camera 0", outcome="OK"))
     assert (frames[other], frames[first], sum(frames.values())) == (20, 2, MAX_CAMERAS + 21)

@@ -6,14 +6,14 @@ from bisect import bisect_left
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from framebatch.clock import SECOND_NS
-from framebatch.frame import Outcome
+from framebatch.frame import LATE, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from framebatch.frame import Frame, Priority
 
-__all__ = ["MISSED", "Distribution", "ModelMetrics"]
+__all__ = ["Distribution", "ModelMetrics"]
 
 LATENCY_BOUNDS: Final = (
     *(0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.033, 0.05, 0.075),
@@ -21,8 +21,6 @@ LATENCY_BOUNDS: Final = (
 )
 BATCH_BOUNDS: Final = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
 BUDGET_BOUNDS: Final = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 1.0, 1.05, 1.2)
-MISSED: Final = (Outcome.EXPIRED, Outcome.REJECTED)
-"""Told of every camera from its first frame on, if only as 0: what appears with its first value has no rate."""
 
 
 class Distribution:
@@ -80,7 +78,7 @@ class ModelMetrics:
 
     def __init__(self) -> None:
         self.answers: dict[str, dict[Outcome, int]] = {}
-        """By camera; outcomes that did not occur are missing, but for those of `MISSED`."""
+        """By camera; outcomes that did not occur are missing, but for those of `LATE`: what appears with its first value has no rate."""
         self.by_priority: dict[Priority, dict[Outcome, int]] = {}
         """All outcomes of every class that was seen."""
         self.latency = _durations()
@@ -125,7 +123,7 @@ class ModelMetrics:
             raise ValueError(f"{frame!r} has no outcome yet")
         row = self.answers.get(camera)
         if row is None:
-            row = self.answers[camera] = dict.fromkeys(MISSED, 0)
+            row = self.answers[camera] = dict.fromkeys(LATE, 0)
         row[outcome] = row.get(outcome, 0) + 1
         row = self.by_priority.get(frame.priority)
         if row is None:

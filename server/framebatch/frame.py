@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 __all__ = [
+    "DUE",
+    "LATE",
+    "MISSED",
     "NO_MODEL",
     "Detections",
     "EncodedPicture",
@@ -40,6 +43,14 @@ class Outcome(StrEnum):
     REJECTED = "REJECTED"
     INVALID = "INVALID"
     FAILED = "FAILED"
+
+
+LATE: Final = (Outcome.EXPIRED, Outcome.REJECTED)
+"""Of frames that were not answered in time, or would not have been."""
+MISSED: Final = (*LATE, Outcome.FAILED)
+"""Of frames that somebody waited for in vain: what logs, page, traces and the error budget call missed."""
+DUE: Final = (Outcome.OK, *MISSED)
+"""Of frames that were to be answered in time; superseded and invalid ones were not."""
 
 
 class Priority(IntEnum):

@@ -19,7 +19,7 @@ from framebatch.app.states import (
     overloaded,
 )
 from framebatch.clock import now_ns, ns_to_seconds
-from framebatch.frame import Outcome
+from framebatch.frame import DUE, MISSED
 from framebatch.logs import event
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from framebatch.app.served import Served
-    from framebatch.frame import Model
+    from framebatch.frame import Model, Outcome
 
     Counts = Mapping[Outcome, int]
 
@@ -36,9 +36,6 @@ __all__ = ["Changes"]
 log = logging.getLogger(__name__)
 
 PERIOD_SECONDS: Final = 1.0
-MISSES: Final = (Outcome.EXPIRED, Outcome.REJECTED, Outcome.FAILED)
-JUDGED: Final = (Outcome.OK, *MISSES)
-"""Frames that could be late: superseded and invalid ones could not."""
 
 
 class _Stream(NamedTuple):
@@ -131,14 +128,14 @@ class Changes:
             log.info("camera %s began", camera, extra=event("camera.began", camera=camera))
 
     def _look_at_misses(self, camera: str, outcomes: Counts) -> None:
-        missed = sum(outcomes.get(outcome, 0) for outcome in MISSES)
+        missed = sum(outcomes.get(outcome, 0) for outcome in MISSED)
         watched = self._misses.get(camera)
         if watched is None:
             watched = self._misses[camera] = Misses()
-        change = watched.look(sum(outcomes.get(outcome, 0) for outcome in JUDGED), missed)
+        change = watched.look(sum(outcomes.get(outcome, 0) for outcome in DUE), missed)
         if change.began:
             log.warning(
-                "camera %s misses its deadlines: %d of its last %d frames",
+                "camera %s: %d of its last %d frames were missed",
                 camera,
                 watched.missed,
                 watched.frames,
@@ -146,7 +143,7 @@ class Changes:
             )
         elif change.ended:
             log.info(
-                "camera %s misses its deadlines no longer",
+                "camera %s: its frames are answered again",
                 camera,
                 extra=event("camera.recovered", camera=camera, missed=watched.missed, frames=watched.frames),
             )

@@ -73,7 +73,7 @@ def drifting() -> Switch:
 
 
 class Misses:
-    """Whether a camera misses its deadlines: a tenth of its frames in the last 30 s, and 3 at least; until it is 1 %.
+    """Whether a camera's frames are missed: a tenth of its frames in the last 30 s, and 3 at least; until it is 1 %.
 
     Attributes:
         frames: of the last 30 looks.

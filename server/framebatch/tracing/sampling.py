@@ -5,16 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from framebatch.clock import SECOND_NS
-from framebatch.frame import Outcome
+from framebatch.frame import MISSED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from framebatch.frame import Frame
 
-__all__ = ["MOST_EXTRA", "WRONG", "Sampler"]
+__all__ = ["MOST_EXTRA", "Sampler"]
 
-WRONG: Final = frozenset({Outcome.EXPIRED, Outcome.REJECTED, Outcome.FAILED})
 MOST_EXTRA: Final = 50
 """Frames a second that are traced beyond the share: under overload thousands are refused, and a few show why."""
 
@@ -46,7 +45,7 @@ class Sampler:
         parent = frame.trace_parent
         if parent is None and self._draw() < self._share:
             return True
-        if frame.outcome not in WRONG and (parent is None or not parent.sampled):
+        if frame.outcome not in MISSED and (parent is None or not parent.sampled):
             return False
         if frame.answered_ns >= self._second_ns + SECOND_NS:
             self._second_ns, self._extra = frame.answered_ns, 0

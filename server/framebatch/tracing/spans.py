@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from framebatch.clock import ns_to_seconds
-from framebatch.tracing.sampling import WRONG
+from framebatch.frame import MISSED
 
 if TYPE_CHECKING:
     from framebatch.frame import Frame, TraceParent
@@ -61,7 +61,7 @@ def span_of(frame: Frame, epoch_ns: int) -> FrameSpan:
         epoch_ns + frame.arrival_ns,
         epoch_ns + frame.answered_ns,
         attributes,
-        (frame.reason or outcome.value) if outcome in WRONG else "",
+        (frame.reason or outcome.value) if outcome in MISSED else "",
         _stages(frame, epoch_ns),
         frame.trace_parent,
     )

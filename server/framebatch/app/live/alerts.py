@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RULES", "Alert", "Alerts", "CameraFigures", "Condition", "Figures", "ModelFigures", "conditions"]
 
-MISSED_SHARE: Final = 0.01
+LATE_FRAMES_SHARE: Final = 0.01
 FEWEST_FRAMES: Final = 100
 """Of a camera in the window: of fewer, a single miss would be 1 %."""
 SILENT_SECONDS: Final = 120.0
@@ -61,12 +61,12 @@ class ModelFigures:
 
 
 class CameraFigures(NamedTuple):
-    """Of one camera, in the window: `missed` are EXPIRED or REJECTED, `due` these, OK and FAILED."""
+    """Of one camera, in the window: `late` and `due` frames are those of `frame.LATE` and `frame.DUE`."""
 
     id: str
     model: str
     silent_seconds: float
-    missed: int
+    late: int
     due: int
 
 
@@ -182,10 +182,10 @@ def _of_camera(camera: CameraFigures) -> Iterator[Condition]:
             camera.id,
             camera.silent_seconds - SILENT_SECONDS,
         )
-    if camera.due >= FEWEST_FRAMES and camera.missed > MISSED_SHARE * camera.due:
+    if camera.due >= FEWEST_FRAMES and camera.late > LATE_FRAMES_SHARE * camera.due:
         yield Condition(
             "FramebatchDeadlinesMissed",
-            f"{name} misses {camera.missed / camera.due:.1%} of its deadlines",
+            f"{name} misses {camera.late / camera.due:.1%} of its deadlines",
             camera.model,
             camera.id,
         )

@@ -10,7 +10,7 @@ from framebatch.app.live.cameras import OUTCOMES
 from framebatch.app.live.models import FEWEST_NS, figures_of_model, model_state, to_ms
 from framebatch.app.live.windows import LONG_NS, SHORT_NS, Counts
 from framebatch.clock import SECOND_NS, ns_to_ms, ns_to_seconds
-from framebatch.frame import Outcome
+from framebatch.frame import DUE, LATE, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,9 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["look", "state"]
 
 _OK: Final = OUTCOMES.index(Outcome.OK)
-_EXPIRED: Final = OUTCOMES.index(Outcome.EXPIRED)
-_REJECTED: Final = OUTCOMES.index(Outcome.REJECTED)
-_FAILED: Final = OUTCOMES.index(Outcome.FAILED)
+_LATE: Final = tuple(map(OUTCOMES.index, LATE))
+_DUE: Final = tuple(map(OUTCOMES.index, DUE))
 
 
 def look(sources: Sources, watch: Watch, now_ns: int) -> None:
@@ -94,9 +93,8 @@ def _server(sources: Sources, grown: Sequence[int], now_ns: int) -> dict[str, An
 
 def _figures(name: str, camera: Camera, back: int, now_ns: int) -> CameraFigures:
     grown = camera.counts.since(back, tuple(camera.ended.values()))
-    missed = grown[_EXPIRED] + grown[_REJECTED]
-    due = missed + grown[_OK] + grown[_FAILED]
-    return CameraFigures(name, camera.model, ns_to_seconds(now_ns - camera.arrival_ns), missed, due)
+    late, due = (sum(grown[at] for at in each) for each in (_LATE, _DUE))
+    return CameraFigures(name, camera.model, ns_to_seconds(now_ns - camera.arrival_ns), late, due)
 
 
 def _cameras(watch: Watch, now_ns: int) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from framebatch.app.live.cameras import OUTCOMES
 from framebatch.app.live.sources import BUSY, MEMORY
 from framebatch.app.live.windows import LONG_NS, SHORT_NS, Counts
 from framebatch.clock import SECOND_NS, ns_to_ms, ns_to_seconds
-from framebatch.frame import Outcome
+from framebatch.frame import MISSED, Outcome
 
 if TYPE_CHECKING:
     from framebatch.app.basis import Basis
@@ -25,7 +25,7 @@ __all__ = ["FEWEST_NS", "figures_of_model", "model_state", "to_ms"]
 FEWEST_NS = SECOND_NS // 2
 """Over less than this nothing is said of rates."""
 _OK = OUTCOMES.index(Outcome.OK)
-_MISSED = [OUTCOMES.index(outcome) for outcome in (Outcome.EXPIRED, Outcome.REJECTED, Outcome.FAILED)]
+_MISSED = [OUTCOMES.index(outcome) for outcome in MISSED]
 
 
 def to_ms(nanoseconds: float | None) -> float | None:
