@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import logging
 import os
 import signal
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from framebatch import __version__
 from framebatch.app.doors import Doors, check_ports
 from framebatch.app.instruments import Instruments
+from framebatch.app.interpreter import tune_interpreter
 from framebatch.app.lag import LoopLag
 from framebatch.app.live import Live, Sources
 from framebatch.app.profiles import Profiles
@@ -52,7 +52,6 @@ __all__ = ["App", "run"]
 log = logging.getLogger(__name__)
 
 QUIET_SECONDS: Final = 0.3
-SWITCH_SECONDS: Final = 0.001
 LOOK_SECONDS: Final = 0.5
 FLUSH_SECONDS: Final = 0.5
 """How long the last answers of a hung server have to leave."""
@@ -298,19 +297,6 @@ class App:
             raise RuntimeError("the server was not started")
         tracer = None if self._traces is None else self._traces.tracer
         served.start(self._queue, self.metrics.model(served.model.name), self._recording, tracer)
-
-
-def tune_interpreter() -> None:
-    """Settings of the whole process that the frame path wants; called when all modules are there, and no model yet.
-
-    A device lane that comes back from the device needs the interpreter lock for a moment only; by default it would wait
-    up to 5 ms for a busy event loop. The collector is told to leave the modules alone and to run seldom: frames form no
-    cycles. What a model leaves is collected when it goes, so it must not be among what is left alone.
-    """
-    sys.setswitchinterval(SWITCH_SECONDS)
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
 
 
 async def run(app: App, *, on_ready: Callable[[str], None]) -> None:
