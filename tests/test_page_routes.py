@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 CAREFUL = {
     "content-security-policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-        "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+        "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
+        "script-src 'self'; img-src 'self' data:; connect-src 'self'"
     ),
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",

@@ -7,8 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from framebatch.app.bounds import allow_descriptors, bounds_of, export_bounds, paced
-from framebatch.app.guarding import control_of
 from framebatch.app.opening import limits_of
+from framebatch.app.security import control_of
 from framebatch.clock import ms_to_ns
 from framebatch.detection.headers import read_header
 from framebatch.edge.grpc_server import GrpcServer

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from starlette.responses import Response
 from starlette.routing import Route
 
+from framebatch.edge.http_headers import careful
 from framebatch.edge.page.events import STALL_SECONDS, EventStream
 from framebatch.edge.page.files import INDEX, StaticFile, read_files
 from framebatch.errors import FramebatchError
@@ -19,17 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = ["page_routes"]
 
-POLICY: Final = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-)
-ALWAYS: Final = {
-    "Content-Security-Policy": POLICY,
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-}
-FRESH: Final = ALWAYS | {"Cache-Control": "no-store"}
-UNBUFFERED: Final = {"X-Accel-Buffering": "no"}
+ALWAYS: Final = careful("script-src 'self'", "img-src 'self' data:", "connect-src 'self'")
+FRESH: Final = ALWAYS | {"cache-control": "no-store"}
+UNBUFFERED: Final = {"x-accel-buffering": "no"}
 """For an nginx in between, which would collect events otherwise."""
 COME_BACK_SECONDS: Final = 5
 
@@ -74,7 +67,7 @@ def page_routes(figures: Figures, *, stall_seconds: float = STALL_SECONDS) -> li
 
 
 def _file(request: Request, file: StaticFile) -> Response:
-    headers = ALWAYS | {"Cache-Control": "no-cache", "ETag": file.etag}
+    headers = ALWAYS | {"cache-control": "no-cache", "etag": file.etag}
     if file.etag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
     return Response(file.content, headers=headers, media_type=file.media_type)
@@ -85,5 +78,5 @@ def _missing(reason: str) -> Response:
 
 
 def _refused(reason: str) -> Response:
-    headers = FRESH | {"Retry-After": str(COME_BACK_SECONDS)}
+    headers = FRESH | {"retry-after": str(COME_BACK_SECONDS)}
     return Response(json.dumps({"reason": reason}), status_code=503, headers=headers, media_type="application/json")

@@ -7,9 +7,10 @@ import os
 import stat
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from framebatch.edge.security.entries import read_entries
+from framebatch.edge.stamps import Stamp, stamp_of
 from framebatch.errors import UsageError
 from framebatch.logs import event
 
@@ -19,18 +20,6 @@ if TYPE_CHECKING:
 __all__ = ["AccessFile", "exposed_mode", "write_private"]
 
 log = logging.getLogger(__name__)
-
-
-class _Seen(NamedTuple):
-    """What tells that a file is another one, was written to, or may be read by others than before."""
-
-    inode: int
-    bytes: int
-    changed_ns: int
-
-    @classmethod
-    def of(cls, found: os.stat_result) -> _Seen:
-        return cls(found.st_ino, found.st_size, found.st_ctime_ns)
 
 
 def exposed_mode(path: Path) -> str:
@@ -46,7 +35,7 @@ class AccessFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._seen: _Seen | None = None
+        self._seen: Stamp | None = None
 
     def __repr__(self) -> str:
         return f"AccessFile({self._path})"
@@ -59,7 +48,7 @@ class AccessFile:
         """
         try:
             with self._path.open("rb") as file:
-                self._seen = _Seen.of(os.fstat(file.fileno()))
+                self._seen = Stamp.of(os.fstat(file.fileno()))
                 text = file.read().decode("utf-8")
         except OSError as error:
             raise UsageError(f"access file {self._path}: cannot be read: {error.strerror}") from error
@@ -69,10 +58,7 @@ class AccessFile:
 
     def read_again(self) -> tuple[Entry, ...] | None:
         """Answer the entries if the file has changed and is good; None: what was known still holds."""
-        try:
-            found = _Seen.of(self._path.stat())
-        except OSError:
-            found = None  # what is wrong with it, `read` says
+        found = stamp_of(self._path)  # of a file that is gone None; what is wrong with it, `read` says
         if found == self._seen:
             return None
         self._seen = found

@@ -9,17 +9,13 @@ from urllib.parse import parse_qs
 from starlette.requests import ClientDisconnect
 from starlette.responses import HTMLResponse, Response
 
+from framebatch.edge.http_headers import careful
+
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-__all__ = ["PAGE_HEADERS", "login_page", "style", "token_of"]
+__all__ = ["login_page", "style", "token_of"]
 
-PAGE_HEADERS: Final = {
-    "cache-control": "no-store",
-    "content-security-policy": "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-    "referrer-policy": "no-referrer",
-    "x-content-type-options": "nosniff",
-}
 MOST_BYTES: Final = 4096
 """Of a form."""
 _PAGE: Final = Path(__file__).with_name("login.html").read_text(encoding="utf-8")
@@ -28,12 +24,12 @@ _STYLE: Final = Path(__file__).with_name("login.css").read_text(encoding="utf-8"
 
 def login_page(message: str = "", status: int = 200) -> HTMLResponse:
     """The form, with a sentence of ours above it."""
-    return HTMLResponse(_PAGE.replace("{message}", message), status, dict(PAGE_HEADERS))
+    return HTMLResponse(_PAGE.replace("{message}", message), status, careful() | {"cache-control": "no-store"})
 
 
 def style() -> Response:
     """What the page looks like."""
-    return Response(_STYLE, headers={"x-content-type-options": "nosniff"}, media_type="text/css")
+    return Response(_STYLE, headers=careful(), media_type="text/css")
 
 
 async def token_of(request: Request) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
+from framebatch.edge.stamps import stamp_of
 from framebatch.edge.tls.validity import Validity, validity_of
 from framebatch.errors import UsageError
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from framebatch.config import Config
+    from framebatch.edge.stamps import Stamp
 
 __all__ = ["Material", "TlsFiles", "read_material"]
 
@@ -52,9 +54,9 @@ class TlsFiles:
             http_clients=config.tls_http_clients,
         )
 
-    def state(self) -> tuple[tuple[int, int, int] | None, ...]:
-        """Something that differs when a file was changed or exchanged: times of change, sizes and inodes."""
-        return tuple(_state(path) for path in (self.certificate, self.key, self.client_ca) if path is not None)
+    def stamps(self) -> tuple[Stamp | None, ...]:
+        """Something that differs when a file was changed or exchanged."""
+        return tuple(stamp_of(path) for path in (self.certificate, self.key, self.client_ca) if path is not None)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -191,14 +193,6 @@ def _as_file(content: bytes) -> Iterator[str]:
         yield f"/proc/self/fd/{descriptor}"
     finally:
         os.close(descriptor)
-
-
-def _state(path: Path) -> tuple[int, int, int] | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 def _date(seconds: float) -> str:

@@ -43,7 +43,7 @@ class Tls:
             UsageError: they cannot be served with.
         """
         self._files = files
-        self._seen = self._done = files.state()
+        self._seen = self._done = files.stamps()
         self.material = read_material(files, now_seconds=time.time())
         self.loaded = 0
         self.failed = 0
@@ -74,7 +74,7 @@ class Tls:
 
     def look(self) -> None:
         """Take changed files that have come to rest. Reads disks; may be called on any thread, one at a time."""
-        before, self._seen = self._seen, self._files.state()
+        before, self._seen = self._seen, self._files.stamps()
         if self._seen == self._done or self._seen != before:
             return
         self._done = self._seen

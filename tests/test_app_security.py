@@ -1,4 +1,4 @@
-"""framebatch.app.guarding: what a server does with its settings of access before it loads anything."""
+"""framebatch.app.security: what a server does with its settings of access before it loads anything."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from framebatch.app import App
-from framebatch.app.guarding import control_of, open_guard
+from framebatch.app.security import control_of, open_security
 from framebatch.config import Config
 from framebatch.edge.security.editing import with_entry
 from framebatch.edge.security.entries import Entry
 from framebatch.edge.security.file import write_private
-from framebatch.edge.security.refusals import Refusals
 from framebatch.edge.security.roles import Role
 from framebatch.edge.security.tokens import digest
 from framebatch.errors import UsageError
@@ -38,7 +37,7 @@ def file(tmp_path: Path) -> Path:
 
 def test_on_this_machine_alone_nothing_is_asked(caplog: pytest.LogCaptureFixture) -> None:
     """As ever."""
-    assert open_guard(config(), Refusals()) is None
+    assert open_security(config()).guard is None
     assert caplog.messages == []
 
 
@@ -59,14 +58,14 @@ def test_the_refusal_ends_the_process_with_2() -> None:
 
 def test_everybody_is_allowed_in_so_many_words(caplog: pytest.LogCaptureFixture) -> None:
     """Which is said at every start."""
-    assert open_guard(config(host="0.0.0.0", anonymous=True), Refusals()) is None
+    assert open_security(config(host="0.0.0.0", anonymous=True)).guard is None
     assert caplog.messages[0].startswith("setting 'anonymous' is true: whoever reaches 0.0.0.0 may send frames")
 
 
 def test_tokens_in_clear_text_are_worth_a_warning(file: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Where they leave this machine; and so is a file that others can read."""
     file.chmod(0o644)
-    assert open_guard(config(host="0.0.0.0", access=file), Refusals()) is not None
+    assert open_security(config(host="0.0.0.0", access=file)).guard is not None
     clear, exposed = caplog.messages
     assert clear.startswith("tokens travel in clear text to 0.0.0.0")
     assert exposed.endswith(f"(mode 0644); chmod 600 {file}")
