@@ -155,7 +155,17 @@ class WireFormat:
         outcome = frame.outcome
         if outcome is None:
             raise ValueError(f"{frame!r} has no outcome yet")
-        timing = pb.Timing(total_seconds=ns_to_seconds(frame.answered_ns - frame.arrival_ns))
+        answer = pb.Answer(
+            sequence=frame.sequence,
+            camera=frame.camera,
+            outcome=OUTCOMES[outcome],
+            reason=frame.reason,
+            batch_size=frame.batch_size,
+            model=frame.model.name,
+            model_version=frame.model.version,
+        )
+        timing = answer.timing
+        timing.total_seconds = ns_to_seconds(frame.answered_ns - frame.arrival_ns)
         if frame.ready_ns:
             timing.decode_seconds = ns_to_seconds(frame.ready_ns - frame.arrival_ns)
         if frame.parsed_ns:
@@ -164,16 +174,6 @@ class WireFormat:
             timing.post_seconds = ns_to_seconds(frame.parsed_ns - frame.finished_ns)
         if frame.capture_unix_ns is not None:
             timing.age_seconds = ns_to_seconds(self._wall_clock_ns() - frame.capture_unix_ns)
-        answer = pb.Answer(
-            sequence=frame.sequence,
-            camera=frame.camera,
-            outcome=OUTCOMES[outcome],
-            reason=frame.reason,
-            timing=timing,
-            batch_size=frame.batch_size,
-            model=frame.model.name,
-            model_version=frame.model.version,
-        )
         if frame.header is not None:
             answer.width = frame.header.width
             answer.height = frame.header.height
