@@ -29,7 +29,7 @@ class CameraStream:
     """
 
     def __init__(self, intake: Intake, context: Context, *, limit: int) -> None:
-        self._intake = intake
+        self._server, self._wire, self._ledger = intake.server, intake.wire, intake.ledger
         self._context = context
         self._limit = limit
         self._call_deadline_ns = call_deadline_ns(context, now_ns())
@@ -67,9 +67,9 @@ class CameraStream:
         finally:
             self._closed = True
             self._reader.cancel()
-            self._intake.ledger.undelivered(len(self._answers))
+            self._ledger.undelivered(len(self._answers))
             for frame in list(self._in_flight):
-                self._intake.server.withdraw(frame, "the client went away")
+                self._server.withdraw(frame, "the client went away")
 
     async def _read(self) -> None:
         read, take = self._context.read, self._take
@@ -83,7 +83,7 @@ class CameraStream:
             self._wake_writer()
 
     def _take(self, message: bytes) -> None:
-        frame, problem = self._intake.wire.frame(
+        frame, problem = self._wire.frame(
             message,
             camera=self._camera or self.caller.own,
             arrival_ns=now_ns(),
@@ -94,27 +94,27 @@ class CameraStream:
             frame.camera, refusal = self.caller.named(frame.camera)
             problem = refusal or problem
             if not self._camera:
-                self._intake.ledger.stream_opened(frame.camera)
+                self._ledger.stream_opened(frame.camera)
             self._camera = frame.camera
         frame.trace_parent = self._trace_parent
         self._in_flight.add(frame)
         if problem:
-            self._intake.server.refuse(frame, Outcome.INVALID, problem)
+            self._server.refuse(frame, Outcome.INVALID, problem)
         else:
-            self._intake.server.submit(frame)
+            self._server.submit(frame)
 
     def _answered(self, frame: Frame) -> None:
         self._in_flight.discard(frame)
-        self._intake.ledger.answered(frame)
+        self._ledger.answered(frame)
         if self._closed:
-            self._intake.ledger.undelivered(1)
+            self._ledger.undelivered(1)
             return
         self._answers.append(frame)
         if self._writer is not None:
             self._wake_writer()
 
     async def _write(self) -> None:
-        write, answers, serialise = self._context.write, self._answers, self._intake.wire.answer
+        write, answers, serialise = self._context.write, self._answers, self._wire.answer
         while True:
             while answers:
                 await write(serialise(answers.popleft()))
