@@ -13,8 +13,8 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from framebatch.app.entry import Entry
+from framebatch.app.model_status import status_of
 from framebatch.app.shelf import Shelf, stamp_of
-from framebatch.app.status import status_of
 from framebatch.app.threads import in_thread
 from framebatch.errors import DeviceError, FramebatchError, ModelError
 from framebatch.logs import event
