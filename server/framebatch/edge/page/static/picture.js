@@ -5,7 +5,7 @@ const COLOURS = ["#5cc8ff", "#ffd84d", "#6fe3a1", "#ff9ad5", "#ffab5e", "#c3b1ff
 
 const LEAST_WIDTH = 160; // CSS pixels of a picture that has room for labels
 
-export function colourOf(classId) {
+function colourOf(classId) {
   return COLOURS[((classId % COLOURS.length) + COLOURS.length) % COLOURS.length];
 }
 

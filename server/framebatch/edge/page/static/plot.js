@@ -48,7 +48,7 @@ export class Plot {
 }
 
 /** The inside of a plot: scales, axes and marks. */
-export class Frame {
+class Frame {
   constructor(svg, width, height, font) {
     this.svg = svg;
     this.font = font;

@@ -2,7 +2,7 @@
 
 import { byId, ICONS, make, makeIcon, setAttribute, setIcon, setText, setWidth } from "./dom.js";
 import { asSentence, clock, figure, ms, percent, rate, span } from "./words.js";
-import { inTime, sumOutcomes } from "./verdict.js";
+import { inTime, missed, sumOutcomes } from "./verdict.js";
 
 const SPOKEN_EVERY_MS = 5000;
 let spokenKey = "";
@@ -80,7 +80,7 @@ export function showFigures({ models, cameras }) {
 function showInTime(models) {
   const outcomes = sumOutcomes(models.map((model) => model.outcomes));
   const share = inTime(outcomes);
-  const lost = outcomes.EXPIRED + outcomes.REJECTED + outcomes.FAILED;
+  const lost = missed(outcomes);
   const level = share === null || share >= 0.99 ? "" : share < 0.9 ? "bad" : "warn";
   showFigure("in time", { value: percent(share), unit: "%", note: `${lost === 0 ? "none" : figure(lost)} missed in 10 s`, share, level });
 }

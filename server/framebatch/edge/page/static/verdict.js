@@ -13,7 +13,7 @@ export function rankOf(level) {
 }
 
 /** Frames of a window that had to be answered: superseded ones were replaced by their own camera, invalid ones are its fault. */
-export function owed(outcomes) {
+function due(outcomes) {
   return outcomes.OK + missed(outcomes);
 }
 
@@ -21,9 +21,9 @@ export function missed(outcomes) {
   return outcomes.EXPIRED + outcomes.REJECTED + outcomes.FAILED;
 }
 
-/** The share answered in time, null where nothing was owed. */
+/** The share answered in time, null where nothing was due. */
 export function inTime(outcomes) {
-  const all = owed(outcomes);
+  const all = due(outcomes);
   return all === 0 ? null : outcomes.OK / all;
 }
 
@@ -36,7 +36,7 @@ export function sumOutcomes(list) {
 /** A camera's level, words that go behind its name (`short`: where there is little room), and whether it is silent. */
 export function ofCamera(camera) {
   const { outcomes } = camera;
-  const received = owed(outcomes) + outcomes.INVALID + outcomes.SUPERSEDED;
+  const received = due(outcomes) + outcomes.INVALID + outcomes.SUPERSEDED;
   if (camera.frames_per_second === null) return { level: "idle", words: "figures follow" };
   if (received === 0) {
     const age = camera.last_age_seconds;
@@ -49,7 +49,7 @@ export function ofCamera(camera) {
     const part = percent(outcomes.INVALID / received);
     return { level: "warn", words: `sends ${part} % of its frames unreadable`, short: `${part} % unreadable` };
   }
-  const share = owed(outcomes) === 0 ? 0 : missed(outcomes) / owed(outcomes);
+  const share = due(outcomes) === 0 ? 0 : missed(outcomes) / due(outcomes);
   if (share === 0) return { level: "ok", words: "all in time" };
   if (camera.priority === "best-effort") return { level: "idle", words: `${percent(share)} % given up, best effort` };
   if (share <= ALLOWED) return { level: "ok", words: `${percent(1 - share)} % in time` };
