@@ -9,10 +9,10 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Final
 
-from framebatch.app.threads import in_thread
 from framebatch.clock import MILLISECOND_NS, SECOND_NS, now_ns
 from framebatch.device.vitals import Vitals, nothing
 from framebatch.logs import event
+from framebatch.threads import in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

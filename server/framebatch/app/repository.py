@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, TypeVar
 from framebatch.app.entry import Entry
 from framebatch.app.model_status import status_of
 from framebatch.app.shelf import Shelf, stamp_of
-from framebatch.app.threads import in_thread
 from framebatch.errors import DeviceError, FramebatchError, ModelError
 from framebatch.logs import event
+from framebatch.threads import in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator, Sequence

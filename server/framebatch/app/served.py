@@ -12,7 +12,6 @@ import numpy as np
 
 from framebatch.app.recalibration import Recalibration
 from framebatch.app.recorder import Recorder
-from framebatch.app.threads import in_thread
 from framebatch.batching import Batcher
 from framebatch.clock import SECOND_NS, ms_to_ns, now_ns
 from framebatch.decoding import DecoderPool
@@ -23,6 +22,7 @@ from framebatch.errors import ModelError
 from framebatch.frame import Frame, Header, Model, Outcome, RawPicture
 from framebatch.recording import ModelRecord
 from framebatch.scheduling import CurveWatch, Policy, PolicyOptions, ServiceEstimate, Why
+from framebatch.threads import in_thread
 
 if TYPE_CHECKING:
     from framebatch.app.basis import Basis

@@ -26,7 +26,6 @@ from framebatch.app.router import Router
 from framebatch.app.security import open_security
 from framebatch.app.served import Served
 from framebatch.app.shelf import read_folder, single_model
-from framebatch.app.threads import in_thread
 from framebatch.app.traces import traces_of
 from framebatch.batching import DeviceQueue
 from framebatch.clock import ms_to_ns, now_ns
@@ -38,6 +37,7 @@ from framebatch.errors import UsageError
 from framebatch.logs import event
 from framebatch.metrics import Metrics
 from framebatch.recording import RecordingWriter
+from framebatch.threads import in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable

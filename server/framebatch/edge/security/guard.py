@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from framebatch.edge.security.register import Register
 from framebatch.edge.security.roles import who_may
 from framebatch.logs import event
+from framebatch.threads import in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,7 +74,7 @@ class Guard:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             try:
-                entries = await asyncio.to_thread(self._file.read_again)
+                entries = await in_thread(self._file.read_again)
             except Exception:
                 log.exception(
                     "%r could not be read again; what it said before still holds",

@@ -13,6 +13,7 @@ import grpc
 from framebatch.edge.tls.files import TlsFiles, read_material
 from framebatch.errors import UsageError
 from framebatch.logs import event
+from framebatch.threads import in_thread
 
 if TYPE_CHECKING:
     from framebatch.edge.tls.files import Material
@@ -99,7 +100,7 @@ class Tls:
     async def _follow(self) -> None:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            await asyncio.to_thread(self.look)  # files may lie on a network's disk
+            await in_thread(self.look)  # files may lie on a network's disk
 
     def _take_renewed(self) -> grpc.ServerCertificateConfiguration | None:
         """None: as before. Two handshakes at the same moment may both get it, which does no harm."""

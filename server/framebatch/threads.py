@@ -32,5 +32,5 @@ async def in_thread(work: Callable[[], T]) -> T:
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
             loop.call_soon_threadsafe(lambda: None if result.done() else say(what))
 
-    threading.Thread(target=run, name="loader", daemon=True).start()
+    threading.Thread(target=run, name="beside the loop", daemon=True).start()
     return await result
