@@ -219,7 +219,7 @@ async def test_wrong_tokens_are_slowed(served: Served) -> None:
     assert (await ask(served, "GET", "/metrics", authorization=f"Bearer {OLGA}")).status == 200
     served.now_ns[0] += 45 * SECOND_NS
     assert (await log_in(served, OLGA)).status == 303
-    assert served.guard.refusals.counts == {"unauthenticated": MOST_WRONG, "forbidden": 0, "too_many_logins": 1}
+    assert served.guard.refusals.counts["too_many_logins"] == 1
 
 
 @pytest.mark.parametrize("body", ["", "token=", "other=1", "\xff\x00", "token=" + "x" * 8_000])

@@ -101,12 +101,13 @@ class Doors:
             max_stream_frames=config.max_stream_frames,
             quota=StreamQuota(streams=config.max_streams, per_peer=config.max_streams_per_peer),
         )
+        bounds = bounds_of(config, descriptors)
         self._grpc = GrpcServer(
             self.service,
             ModelsService(repository, control=control_of(config)),
             max_message_bytes=config.max_message_bytes,
-            interceptors=() if guard is None else (GrpcDoor(guard),),
-            bounds=bounds_of(config, descriptors),
+            interceptors=() if guard is None else (GrpcDoor(guard, most_calls=bounds.calls_of_connection),),
+            bounds=bounds,
         )
         export_bounds(metrics, self.service.quota, self._http)
 
