@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import grpc.aio
 import pytest
 import pytest_asyncio
+from playwright.async_api import async_playwright
 from served_access import (
     TOKENS,
     Server,
@@ -206,3 +208,29 @@ async def test_refused_calls_are_counted_by_reason(server: Server, channel: Chan
         "too_many_logins": 0,
         "too_many_calls": 0,
     }
+
+
+async def test_a_browser_logs_in_to_the_status_page_and_out_again(server: Server) -> None:
+    """The page's rules for browsers let both forms through; a page that was open elsewhere ends with the session."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        pytest.skip("chromium is not installed")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        context = await browser.new_context()
+        page, other = await context.new_page(), await context.new_page()
+        refused: list[str] = []
+        for each in page, other:
+            each.on("console", lambda said: refused.append(said.text) if "Policy" in said.text else None)
+        await page.goto(f"http://{server.http}/")
+        await page.get_by_label("Token").fill(TOKENS["olga"])
+        await page.get_by_role("button", name="Log in").click()
+        leave = page.get_by_role("button", name="Log out")
+        await leave.wait_for()
+        await other.goto(f"http://{server.http}/")
+        await other.get_by_role("button", name="Log out").wait_for()
+        await leave.click()
+        await page.get_by_role("button", name="Log in").wait_for()
+        await other.get_by_role("button", name="Log in").wait_for()
+        assert refused == []
+        await browser.close()
