@@ -101,6 +101,7 @@ def state(cameras: list[dict[str, Any]], models: list[dict[str, Any]] | None = N
         "simulated": False,
         "ready": True,
         "why_not_ready": "",
+        "asks_who": False,
         "uptime_seconds": 81_200.0,
         "streams": len(cameras),
         "unanswered": 3,

@@ -50,7 +50,7 @@ class States:
 
     async def __aenter__(self) -> Self:
         self._reader, self._writer = await asyncio.open_connection(self._host, int(self._port), limit=1 << 24)
-        self._writer.write(b"GET /page/events HTTP/1.1\r\nHost: here\r\n\r\n")
+        self._writer.write(b"GET /page/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
         self.head = (await self._reader.readuntil(b"\r\n\r\n")).decode()
         return self
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from certificates import Authority
 from plain_yaml import read_yaml
 from test_docs import fault_of
 
@@ -151,8 +152,8 @@ def test_ports_are_the_defaults_and_the_host_s_own() -> None:
 
 
 @pytest.mark.end_to_end
-def test_the_health_check_tells_a_server_that_lives() -> None:
-    """It is the image's own program, without a shell; it fails where no server answers."""
+def test_the_health_check_tells_a_server_that_lives(tmp_path: Path) -> None:
+    """In plain text and by TLS. It is the image's own program, without a shell; it fails where no server answers."""
     options, _, command = steps("HEALTHCHECK")[0].rest.partition("CMD ")
     words = json.loads(command)
     assert words[0] == "python"
@@ -164,10 +165,13 @@ def test_the_health_check_tells_a_server_that_lives() -> None:
         own = [sys.executable, *words[1:-1], code.replace(str(DEFAULTS.http_port), port)]
         return subprocess.run(own, check=False, capture_output=True, timeout=30).returncode
 
-    with ServerProcess("--model", "conveyor", "--device", "sim:1,1") as server:
-        port = re.search(r"http=\S+:(\d+)", server.ready_line)[1]  # type: ignore[index]
-        assert check(port) == 0
-    assert check(port) == 1
+    pair = Authority(tmp_path).issue("server")
+    for tls in (), ("--tls-certificate", pair.certificate, "--tls-key", pair.key):
+        with ServerProcess("--model", "conveyor", "--device", "sim:1,1", *tls) as server:
+            port = re.search(r"http=\S+:(\d+)", server.ready_line)[1]  # type: ignore[index]
+            assert check(port) == 0
+            assert not re.search("WARNING|ERROR", server.log().partition(server.ready_line)[2])
+        assert check(port) == 1
 
 
 def test_commands_exist() -> None:

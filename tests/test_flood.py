@@ -34,6 +34,7 @@ max_connections = 100
 max_http_connections = 40
 max_streams_per_peer = 4
 max_camera_fps = 50
+max_message_bytes = 1048576
 """
 GOOD = cv2.imencode(".jpg", np.full((48, 64, 3), 90, np.uint8))[1].tobytes()
 
@@ -143,7 +144,7 @@ def test_a_crowd_at_the_grpc_port_is_kept_out(server: ServerProcess, saying: byt
         assert client.detect(GOOD, deadline_ms=LONG_MS, camera="afterwards").outcome == Outcome.OK
 
 
-@pytest.mark.parametrize("saying", [b"", b"GET /metr", b"GET /healthz HTTP/1.1\r\nhost: here\r\n\r\n"])
+@pytest.mark.parametrize("saying", [b"", b"GET /metr", b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n"])
 def test_a_crowd_at_the_http_port_is_kept_out(server: ServerProcess, saying: bytes) -> None:
     """One address gets half of the connections, so that others may still ask; cameras notice nothing."""
     with Camera(server.address, "there") as camera, crowd(server._http, saying) as sockets:
@@ -203,3 +204,12 @@ def test_a_camera_above_its_rate_loses_frames_and_another_none(server: ServerPro
     assert 50 <= len(answers) - reasons.total() < 600
     counted = server.series()['framebatch_frames_total{camera="greedy",model="conveyor",outcome="REJECTED"}']
     assert counted == reasons.total()
+
+
+def test_a_message_that_grows_when_it_is_unpacked_is_not_unpacked(server: ServerProcess) -> None:
+    """Its limit holds for what comes of it, too; it takes no memory, and the server goes on."""
+    with grpc.insecure_channel(server.address, options=[("grpc.max_send_message_length", -1)]) as channel:
+        method: Any = channel.unary_unary("/framebatch.v1.Detector/Detect")  # type: ignore[call-overload,unused-ignore]
+        with pytest.raises(grpc.RpcError) as caught:
+            method(bytes(64 << 20), compression=grpc.Compression.Gzip, timeout=30)
+        assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED

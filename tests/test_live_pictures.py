@@ -6,7 +6,8 @@ import numpy as np
 
 from framebatch.app.live.pictures import Pictures
 from framebatch.clock import SECOND_NS
-from framebatch.frame import Detections, EncodedPicture, Frame, Header, Outcome
+from framebatch.errors import FramebatchError
+from framebatch.frame import Detections, EncodedPicture, Frame, Header, Outcome, RawPicture
 
 
 def arrived(camera: str, sequence: int, *, size: int = 100) -> Frame:
@@ -76,6 +77,27 @@ def test_what_was_not_answered_ok_is_shown_without_boxes() -> None:
     assert kept is not None
     assert (kept.number, kept.outcome, kept.detections) == (1, Outcome.REJECTED, None)
     assert pictures.held_bytes == 100
+
+
+def test_a_picture_is_told_to_be_safe_once_a_decoder_got_through_it() -> None:
+    """Not before, and not where the decoder died of it; raw pixels need none."""
+    pictures = Pictures()
+    for camera, ready_ns, error, raw in (
+        ("refused", 0, None, False),
+        ("deadly", 5, FramebatchError("the decoder died of this picture"), False),
+        ("late", 5, None, False),
+        ("raw", 0, None, True),
+    ):
+        frame = arrived(camera, 1)
+        if raw:
+            frame.picture = RawPicture(bytes(48), 8, 6, "gray")
+        pictures.follow(frame)
+        frame.ready_ns, frame.error = ready_ns, error
+        answer(pictures, frame, Outcome.FAILED)
+    found = {
+        camera: kept.decoded for camera in ("refused", "deadly", "late", "raw") if (kept := pictures.newest(camera))
+    }
+    assert found == {"refused": False, "deadly": False, "late": True, "raw": True}
 
 
 def test_under_overload_boxes_stay_a_while() -> None:

@@ -45,11 +45,11 @@ def encoded(suffix: str, high: int = 48, wide: int = 64, value: int = 90) -> byt
     return cv2.imencode(suffix, np.full((high, wide, 3), value, np.uint8))[1].tobytes()
 
 
-def kept(picture: Picture, *, number: int = 1, found: Detections | None = None) -> Kept:
+def kept(picture: Picture, *, number: int = 1, found: Detections | None = None, decoded: bool = True) -> Kept:
     """Answer a picture as it is kept."""
     header = read_header(picture, Limits())
     outcome, reason = (Outcome.OK, "") if found is not None else (Outcome.REJECTED, "overload")
-    return Kept(number, "press-3", picture, header, MODEL, outcome, reason, found, 0)
+    return Kept(number, "press-3", picture, header, MODEL, outcome, reason, found, 0, decoded)
 
 
 async def shot(shots: Shots, picture: Kept, *, large: bool = False) -> tuple[dict[str, Any], bytes]:
@@ -97,6 +97,14 @@ async def test_other_pictures_are_drawn_smaller(shots: Shots, kind: str) -> None
         assert (header.width, header.height, header.format) == (longest, longest * 3 // 4, "jpeg")
         assert (document["width"], document["height"]) == size[:2]
         assert document["detections"][0]["box"] == [10.0, 20.0, 1200.0, 900.0]
+
+
+async def test_only_what_a_decoder_got_through_is_decoded_here(shots: Shots) -> None:
+    """Another picture could be the one of which this process dies; a small JPEG goes out without being decoded."""
+    with pytest.raises(InvalidFrame, match="answered REJECTED before its picture was decoded"):
+        await shot(shots, kept(EncodedPicture(encoded(".png")), decoded=False))
+    data = encoded(".jpg")
+    assert (await shot(shots, kept(EncodedPicture(data), decoded=False)))[1] == data
 
 
 async def test_a_turned_jpeg_is_sent_upright(shots: Shots) -> None:

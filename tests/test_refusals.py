@@ -23,7 +23,7 @@ def test_every_refusal_is_counted_and_one_a_minute_told(caplog: pytest.LogCaptur
         "refused 192.0.2.2: no token",
         "refused 192.0.2.1: wrong role",
     ]
-    assert repr(refusals) == "Refusals(unauthenticated=3, forbidden=1, too_many_logins=0)"
+    assert repr(refusals) == "Refusals(unauthenticated=3, forbidden=1, too_many_logins=0, too_many_calls=0)"
 
 
 def test_so_many_peers_are_remembered_and_no_more() -> None:

@@ -55,6 +55,8 @@ async def test_a_frame_of_no_model_is_refused_with_what_there_is() -> None:
     router, replies = Router(asyncio.get_running_loop(), default="bolts"), Replies()
     with pytest.raises(InvalidFrame, match="model 'nuts' is not served here; this server has: none"):
         router.find("nuts")
+    with pytest.raises(InvalidFrame, match=r"model 'n{128}' is not served here"):
+        router.find("n" * 1_000_000)
     router.put(Model("screws", "1", ()), Taker())
     with pytest.raises(InvalidFrame, match=r"no model, and the default, 'bolts', is not served here; .*: screws"):
         router.find("")

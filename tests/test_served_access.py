@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+import shutil
+from typing import TYPE_CHECKING, Any
 
 import grpc.aio
 import pytest
 import pytest_asyncio
+from playwright.async_api import async_playwright
 from served_access import (
     TOKENS,
     Server,
@@ -24,6 +27,7 @@ from served_access import (
     unload_model,
 )
 
+from framebatch.edge.security.grpc_door import MOST_NAMELESS
 from framebatch_proto.v1 import detector_pb2 as pb
 from framebatch_proto.v1 import detector_pb2_grpc
 
@@ -89,6 +93,38 @@ async def test_each_role_at_each_method(
 async def test_each_role_at_each_path(server: Server, path: str, expected: tuple[int, ...]) -> None:
     """Likewise; whether a path exists is told to those who may look."""
     assert tuple([(await get(server, path, name))[0] for name in WHO]) == expected
+
+
+@pytest.mark.parametrize("name", ["", "stranger", "olga"])
+async def test_who_may_not_call_is_told_before_the_request_is_read(channel: Channel, name: str) -> None:
+    """So that nobody without a right to it can hold calls open, or memory with messages that are half sent."""
+    method: Any = channel.stream_unary("/framebatch.v1.Detector/Detect")
+    call = method(metadata=shown(name), timeout=30)  # sends nothing, and does not say that it is done
+    assert await call.code() is (
+        grpc.StatusCode.PERMISSION_DENIED if name == "olga" else grpc.StatusCode.UNAUTHENTICATED
+    )
+
+
+async def test_a_call_without_its_request_is_ended(channel: Channel) -> None:
+    """Also where nobody is asked who calls."""
+    for path, name in (("framebatch.v1.Detector/Detect", "press-3"), ("grpc.health.v1.Health/Check", "")):
+        method: Any = channel.stream_unary(f"/{path}")
+        call = method(iter(()), metadata=shown(name), timeout=30)
+        assert await call.code() is grpc.StatusCode.INVALID_ARGUMENT
+
+
+async def test_whoever_watches_the_health_without_end_leaves_calls_for_others(channel: Channel) -> None:
+    """An address has a number of them, and is told; when one ends, there is room again, and cameras notice nothing."""
+    watch: Any = channel.unary_stream("/grpc.health.v1.Health/Watch")
+    calls = [watch(b"", timeout=60) for _ in range(MOST_NAMELESS)]
+    for call in calls:
+        await call.read()
+    assert await outcome(health(channel, "")) == "RESOURCE_EXHAUSTED"
+    assert await outcome(detect(channel, "press-3")) == "OK"
+    for call in calls:
+        call.cancel()
+    while await outcome(health(channel, "")) != "OK":  # noqa: ASYNC110 - the server ends them in its own time
+        await asyncio.sleep(0.02)
 
 
 async def test_refusals_say_what_is_missing(server: Server, channel: Channel) -> None:
@@ -161,7 +197,7 @@ async def test_refused_calls_are_counted_by_reason(server: Server, channel: Chan
         return {name.split('"')[1]: float(value) for name, value in found}
 
     before = counted()
-    assert set(before) == {"unauthenticated", "forbidden", "too_many_logins"}
+    assert set(before) == {"unauthenticated", "forbidden", "too_many_logins", "too_many_calls"}
     await outcome(detect(channel, ""))
     await get(server, "/metrics", "stranger")
     await get(server, "/metrics", "press-3")
@@ -170,4 +206,31 @@ async def test_refused_calls_are_counted_by_reason(server: Server, channel: Chan
         "unauthenticated": 2,
         "forbidden": 1,
         "too_many_logins": 0,
+        "too_many_calls": 0,
     }
+
+
+async def test_a_browser_logs_in_to_the_status_page_and_out_again(server: Server) -> None:
+    """The page's rules for browsers let both forms through; a page that was open elsewhere ends with the session."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        pytest.skip("chromium is not installed")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        context = await browser.new_context()
+        page, other = await context.new_page(), await context.new_page()
+        refused: list[str] = []
+        for each in page, other:
+            each.on("console", lambda said: refused.append(said.text) if "Policy" in said.text else None)
+        await page.goto(f"http://{server.http}/")
+        await page.get_by_label("Token").fill(TOKENS["olga"])
+        await page.get_by_role("button", name="Log in").click()
+        leave = page.get_by_role("button", name="Log out")
+        await leave.wait_for()
+        await other.goto(f"http://{server.http}/")
+        await other.get_by_role("button", name="Log out").wait_for()
+        await leave.click()
+        await page.get_by_role("button", name="Log in").wait_for()
+        await other.get_by_role("button", name="Log in").wait_for()
+        assert refused == []
+        await browser.close()

@@ -12,6 +12,7 @@ import time
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import numpy as np
 import pytest
@@ -19,8 +20,13 @@ from certificates import Authority, Pair
 
 from framebatch.app import App
 from framebatch.config import Config
+from framebatch.edge.security.editing import with_entry
+from framebatch.edge.security.entries import Entry
+from framebatch.edge.security.file import write_private
+from framebatch.edge.security.roles import Role
+from framebatch.edge.security.tokens import digest, new_token
 from framebatch.errors import UsageError
-from framebatch_client import AsyncClient, Outcome, ServerUnavailable, Tls
+from framebatch_client import AsyncClient, CallFailed, Outcome, ServerUnavailable, Tls
 from framebatch_models import find
 
 if TYPE_CHECKING:
@@ -188,6 +194,39 @@ async def test_browsers_can_be_asked_for_certificates_too(authority: Authority) 
             await scraped(address_of(app, "http"), context)
         context.load_cert_chain(person.certificate, person.key)
         assert "framebatch_ready 1.0" in await scraped(address_of(app, "http"), context)
+
+
+async def test_a_certificate_is_somebody_where_an_entry_names_it(authority: Authority, tmp_path: Path) -> None:
+    """A verified one that no entry names is nobody's, and a browser's session stays within TLS."""
+    pair, known, unknown = (authority.issue(name) for name in ("server", "press-3", "press-9"))
+    token = new_token()
+    text = with_entry("", Entry(name="press-3", role=Role.CAMERA, certificate="press-3"))
+    write_private(
+        tmp_path / "access.toml", with_entry(text, Entry(name="olga", role=Role.OPERATOR, token=digest(token)))
+    )
+    async with started(pair, tls_client_ca=authority.path, access=tmp_path / "access.toml") as app:
+        async with AsyncClient(address_of(app, "grpc"), tls=tls_of(authority, known)) as client:
+            answer = await client.detect(PICTURE)
+            assert (answer.outcome, answer.camera) == (Outcome.OK, "press-3")
+        async with AsyncClient(address_of(app, "grpc"), tls=tls_of(authority, unknown)) as client:
+            with pytest.raises(CallFailed, match="UNAUTHENTICATED"):
+                await client.detect(PICTURE, camera="press-3")
+        cookie = await asyncio.to_thread(_logged_in, address_of(app, "http"), authority, token)
+        assert {"Secure", "HttpOnly", "SameSite=strict"} <= set(cookie.split("; "))
+
+
+def _logged_in(address: str, authority: Authority, token: str) -> str:
+    """Send the form, and answer the cookie that comes."""
+    connection = http.client.HTTPSConnection(
+        address, timeout=10, context=ssl.create_default_context(cafile=authority.path)
+    )
+    try:
+        connection.request("POST", "/login", urlencode({"token": token}))
+        answer = connection.getresponse()
+        answer.read()
+        return str(answer.headers["set-cookie"])
+    finally:
+        connection.close()
 
 
 async def test_renewal_is_for_new_connections(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:

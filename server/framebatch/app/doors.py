@@ -20,16 +20,22 @@ from framebatch.edge.priorities import Priorities
 from framebatch.edge.quota import StreamQuota
 from framebatch.edge.security.grpc_door import GrpcDoor
 from framebatch.edge.security.http_door import HttpDoor
+from framebatch.edge.security.local_names import LocalNames
 from framebatch.edge.service import DetectorService
 from framebatch.edge.wire import WireFormat
 from framebatch.metrics import CONTENT_TYPE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.types import ASGIApp
+
     from framebatch.app.live import Live
     from framebatch.app.repository import Repository
     from framebatch.app.router import Router
     from framebatch.app.security import Security
     from framebatch.config import Config
+    from framebatch.edge.security.guard import Guard
     from framebatch.metrics import Metrics
 
 __all__ = ["Doors", "check_ports"]
@@ -45,6 +51,13 @@ def check_ports(config: Config) -> None:
     """
     for port, option in ((config.port, "--port"), (config.http_port, "--http-port")):
         bind(config.host, port, option=option).close()
+
+
+def _http_door(config: Config, guard: Guard | None) -> Callable[[ASGIApp], ASGIApp] | None:
+    """What every request over HTTP passes; None: nothing, where everybody was allowed in so many words."""
+    if guard is not None:
+        return partial(HttpDoor, guard=guard)
+    return None if config.anonymous else LocalNames
 
 
 class Doors:
@@ -86,7 +99,7 @@ class Doors:
             metrics=metrics.scrape,
             content_type=CONTENT_TYPE,
             routes=[] if live is None else page_routes(live),
-            door=None if guard is None else partial(HttpDoor, guard=guard),
+            door=_http_door(config, guard),
             tls=None if tls is None else tls.http_context,
         )
         wire = WireFormat(
@@ -101,12 +114,13 @@ class Doors:
             max_stream_frames=config.max_stream_frames,
             quota=StreamQuota(streams=config.max_streams, per_peer=config.max_streams_per_peer),
         )
+        bounds = bounds_of(config, descriptors)
         self._grpc = GrpcServer(
             self.service,
             ModelsService(repository, control=control_of(config)),
             max_message_bytes=config.max_message_bytes,
-            interceptors=() if guard is None else (GrpcDoor(guard),),
-            bounds=bounds_of(config, descriptors),
+            interceptors=() if guard is None else (GrpcDoor(guard, most_calls=bounds.calls_of_connection),),
+            bounds=bounds,
         )
         export_bounds(metrics, self.service.quota, self._http)
 

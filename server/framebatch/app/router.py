@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from framebatch.batching.answers import Answers
 from framebatch.batching.observers import joined, without
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from framebatch.frame import Frame, Model, Outcome
 
 __all__ = ["Router", "Taker"]
+
+LONGEST_SHOWN: Final = 128
+"""Characters of a name that is not served: a message may bring millions, and they would go into answers, pages and logs."""
 
 
 class Taker(Protocol):
@@ -83,7 +86,11 @@ class Router:
         """
         model = self._serving.get(name or self.default)
         if model is None:
-            what = f"model {name!r}" if name else f"the frame names no model, and the default, {self.default!r},"
+            what = (
+                f"model {name[:LONGEST_SHOWN]!r}"
+                if name
+                else f"the frame names no model, and the default, {self.default!r},"
+            )
             raise InvalidFrame(f"{what} is not served here; this server has: {', '.join(self.names) or 'none'}")
         return model
 

@@ -237,6 +237,7 @@ class App:
             device=first.device,
             provider=first.provider,
             simulated=first.simulated,
+            asks_who=self._security.guard is not None,
             started_ns=now_ns(),
             repository=self.repository,
             router=router,

@@ -82,6 +82,7 @@ def _server(sources: Sources, grown: Sequence[int], now_ns: int) -> dict[str, An
         "device": sources.device,
         "provider": sources.provider,
         "simulated": sources.simulated,
+        "asks_who": sources.asks_who,
         "ready": not why_not,
         "why_not_ready": why_not,
         "uptime_seconds": round(ns_to_seconds(now_ns - sources.started_ns), 1),

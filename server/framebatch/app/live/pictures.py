@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from framebatch.clock import SECOND_NS
-from framebatch.frame import Outcome
+from framebatch.frame import Outcome, RawPicture
 
 if TYPE_CHECKING:
     from framebatch.frame import Detections, Frame, Header, Model, Picture
@@ -21,7 +21,11 @@ STAYS_NS: Final = 2 * SECOND_NS
 
 
 class Kept(NamedTuple):
-    """A picture, and what became of the frame that it came with."""
+    """A picture, and what became of the frame that it came with.
+
+    Attributes:
+        decoded: whether a decoder has got through it, or it needs none; another one is not touched in this process.
+    """
 
     number: int
     camera: str
@@ -32,6 +36,7 @@ class Kept(NamedTuple):
     reason: str
     detections: Detections | None
     arrival_ns: int
+    decoded: bool
 
     @property
     def size(self) -> int:
@@ -86,6 +91,7 @@ class Pictures:
             frame.reason,
             frame.detections,
             frame.arrival_ns,
+            isinstance(picture, RawPicture) or (frame.ready_ns > 0 and frame.error is None),
         )
 
     def newest(self, camera: str) -> Kept | None:

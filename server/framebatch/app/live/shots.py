@@ -63,7 +63,7 @@ class Shots:
         """The shot document of a picture, or of the one before it where that is still being made.
 
         Raises:
-            InvalidFrame: the picture cannot be decoded.
+            InvalidFrame: the picture cannot be decoded, or no decoder has got through it before.
             LookupError: this was closed meanwhile.
         """
         key = (kept.camera, large)
@@ -108,8 +108,13 @@ class Shots:
 
 
 def _shot(kept: Kept, size: _Size) -> bytes:
-    """On a thread: everything but the age."""
-    jpeg = kept.picture.data if _goes_as_received(kept, size) else preview(kept.picture, longest=size.pixels)
+    """On a thread: everything but the age. A decoder may die of a picture, this process may not: it decodes what one got through."""
+    if _goes_as_received(kept, size):
+        jpeg = kept.picture.data
+    elif kept.decoded:
+        jpeg = preview(kept.picture, longest=size.pixels)
+    else:
+        raise InvalidFrame(f"the frame was answered {kept.outcome.value} before its picture was decoded")
     document = {
         "number": kept.number,
         "camera": kept.camera,

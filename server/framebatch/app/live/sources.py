@@ -33,6 +33,7 @@ class Sources:
     Attributes:
         started_ns: when the server was started.
         simulated: whether the device is.
+        asks_who: whether callers have to say who they are.
         streams: how many camera streams are open.
         why_not_ready: why no frames are taken; empty when they are.
         certificate_end: when the server's certificate expires, in seconds since the Unix epoch; None: it has none.
@@ -43,6 +44,7 @@ class Sources:
     device: str
     provider: str
     simulated: bool
+    asks_who: bool
     started_ns: int
     repository: Repository
     router: Router

@@ -7,7 +7,6 @@ longer than `STALL_SECONDS` for a state is dropped, as is one that has gone; the
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from typing import TYPE_CHECKING, Final
 
@@ -50,10 +49,9 @@ class EventStream(Response):
                 sending.result()
         finally:
             self._viewing.leave()
-            for task in (sending, gone):
-                task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
+            sending.cancel()
+            gone.cancel()
+            await asyncio.wait((sending, gone))
 
     async def _send(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import sys
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import grpc
@@ -11,7 +13,8 @@ from grpc import aio
 from framebatch.edge.peers import address_of
 from framebatch.edge.security.caller import CALLER, Ended
 from framebatch.edge.security.guard import forbidden
-from framebatch.edge.security.refusals import FORBIDDEN, UNAUTHENTICATED
+from framebatch.edge.security.open_calls import OpenCalls
+from framebatch.edge.security.refusals import CALLS, FORBIDDEN, UNAUTHENTICATED
 from framebatch.edge.security.roles import Action, action_of_method
 from framebatch.edge.security.tokens import bearer
 
@@ -25,28 +28,36 @@ if TYPE_CHECKING:
 
 __all__ = ["GrpcDoor", "end_call"]
 
-_KINDS: Final = {
-    (False, False): grpc.unary_unary_rpc_method_handler,
-    (False, True): grpc.unary_stream_rpc_method_handler,
-    (True, False): grpc.stream_unary_rpc_method_handler,
-    (True, True): grpc.stream_stream_rpc_method_handler,
-}
 _STATUS: Final = {
     Ended.REMOVED: grpc.StatusCode.UNAUTHENTICATED,
     Ended.CHANGED: grpc.StatusCode.UNAVAILABLE,  # clients connect again after this one
 }
 HOW: Final = "give the metadata 'authorization: Bearer fb_...'"
+MOST_NAMELESS: Final = 256
+"""Open calls of one address that show no credentials, as those that watch the health."""
 
 
 class GrpcDoor(aio.ServerInterceptor):
-    """Lets a call through to its handler, with its caller in `CALLER`, or ends it. Costs once a call, nothing a message."""
+    """Lets a call through to its handler, with its caller in `CALLER`, or ends it. Costs once a call, nothing a message.
 
-    def __init__(self, guard: Guard) -> None:
+    To gRPC every method is one with a stream of requests: of others it would wait for the request, keep what has come of it
+    and count the call as open, all before anybody is asked who calls.
+    """
+
+    def __init__(self, guard: Guard, *, most_calls: int = sys.maxsize) -> None:
+        """Stand before the handlers.
+
+        Args:
+            guard: knows the callers.
+            most_calls: open at a time of one caller; further ones end with RESOURCE_EXHAUSTED.
+        """
         self._guard = guard
         self._guarded: dict[str, tuple[Handler, Handler]] = {}
+        self._calls = OpenCalls(most_calls)
+        self._nameless = OpenCalls(MOST_NAMELESS)
 
     def __repr__(self) -> str:
-        return f"GrpcDoor({self._guard!r})"
+        return f"GrpcDoor({self._guard!r}, {self._calls!r}, nameless={self._nameless!r})"
 
     async def intercept_service(
         self, continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]], details: Any
@@ -58,33 +69,51 @@ class GrpcDoor(aio.ServerInterceptor):
         method: str = details.method
         known, guarded = self._guarded.get(method, (None, None))
         if known is not found:
-            action = action_of_method(method)
-            guarded = found if action is Action.ASK_HEALTH else self._behind(found, method, action)
+            guarded = self._behind(found, method, action_of_method(method))
             self._guarded[method] = found, guarded
         return guarded
 
     def _behind(self, handler: Handler, method: str, action: Action) -> Handler:
-        """A handler that admits the call first."""
-        kind = (bool(handler.request_streaming), bool(handler.response_streaming))
+        """A handler that admits the call first, and only then reads its request."""
         behaviour: Any = handler.unary_unary or handler.unary_stream or handler.stream_unary or handler.stream_stream
 
-        async def answer(request: Any, context: Context) -> Any:
-            await self._admit(context, method, action)
-            return await behaviour(request, context)
+        async def answer(requests: Any, context: Context) -> Any:
+            async with self._let_in(context, method, action):
+                return await behaviour(requests if handler.request_streaming else await _only(context), context)
 
-        async def generate(request: Any, context: Context) -> AsyncIterator[Any]:
-            await self._admit(context, method, action)
-            async for each in behaviour(request, context):
-                yield each
+        async def generate(requests: Any, context: Context) -> AsyncIterator[Any]:
+            async with self._let_in(context, method, action):
+                async for each in behaviour(requests if handler.request_streaming else await _only(context), context):
+                    yield each
 
-        return _KINDS[kind](
+        make = (
+            grpc.stream_stream_rpc_method_handler
+            if handler.response_streaming
+            else grpc.stream_unary_rpc_method_handler
+        )
+        return make(
             generate if inspect.isasyncgenfunction(behaviour) else answer,
             request_deserializer=handler.request_deserializer,
             response_serializer=handler.response_serializer,
         )
 
-    async def _admit(self, context: Context, method: str, action: Action) -> None:
-        """Return when the caller may do that; else end the call, which raises."""
+    @asynccontextmanager
+    async def _let_in(self, context: Context, method: str, action: Action) -> AsyncIterator[None]:
+        """Admit the call and count it while it lasts; or end it, which raises."""
+        address = peer_address(context.peer())
+        if action is Action.ASK_HEALTH:
+            calls, peer = self._nameless, address
+        else:
+            calls, peer = self._calls, await self._admit(context, method, action)
+        with calls.one_of(peer) as taken:
+            if not taken:
+                why = f"{peer} has {calls.most} calls open, and may have no more; end some"
+                self._guard.refusals.add(CALLS, address, f"{method}: {why}")
+                await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, why)
+            yield
+
+    async def _admit(self, context: Context, method: str, action: Action) -> str:
+        """Answer the caller's name when it may do that; else end the call, which raises."""
         header = next((value for key, value in context.invocation_metadata() or () if key == "authorization"), None)
         token = bearer(header if isinstance(header, str) else None)
         if header is not None and not token:
@@ -94,16 +123,25 @@ class GrpcDoor(aio.ServerInterceptor):
             await self._unknown(
                 context, method, "its credentials are not known" if token else "it shows no credentials"
             )
-            return  # for type checkers: it raised
+            return ""  # for type checkers: it raised
         if not caller.may(action):
             why = forbidden(caller, action)
             self._guard.refusals.add(FORBIDDEN, address_of(context.peer()), f"{method}: {why}")
             await context.abort(grpc.StatusCode.PERMISSION_DENIED, why)
         CALLER.set(caller)
+        return caller.name
 
     async def _unknown(self, context: Context, method: str, why: str) -> None:
         self._guard.refusals.add(UNAUTHENTICATED, address_of(context.peer()), f"{method}: {why}")
         await context.abort(grpc.StatusCode.UNAUTHENTICATED, f"this server answers to whom it knows; {why}: {HOW}")
+
+
+async def _only(context: Context) -> Any:
+    """The request of a method that takes one; a call without any is ended, which raises."""
+    request = await context.read()
+    if request is aio.EOF:
+        await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "this call came without its request")
+    return request
 
 
 async def end_call(context: Context, ended: Ended) -> None:

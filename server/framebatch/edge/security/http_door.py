@@ -73,7 +73,7 @@ class HttpDoor:
             self._guard.refusals.add(FORBIDDEN, _address(request), f"{_shown(path)}: {why}")
             await PlainTextResponse(f"{why}\n", 403)(scope, receive, send)
         else:
-            await _while_welcome(caller, self._app, scope, receive, send)
+            await _while_welcome(lambda: self._caller(request) is caller, self._app, scope, receive, send)
 
     def _caller(self, request: Request) -> Caller | None:
         """Who asks. A header that is shown must be right, whatever the cookie says."""
@@ -109,23 +109,23 @@ class HttpDoor:
     def _logout(self, request: Request) -> Response:
         if request.method != "POST":
             return PlainTextResponse("POST logs out\n", 405, {"allow": "POST"})
-        self._sessions.end(request.cookies.get(_cookie_name(request), ""))
         answer = _to_the_page()
-        _set_cookie(answer, request, "", 0)
+        if self._sessions.end(request.cookies.get(_cookie_name(request), "")):
+            _set_cookie(answer, request, "", 0)  # without it, another site could have a browser forget its session
         return answer
 
 
 class _Unwelcome(Exception):  # noqa: N818 - unwinds the application, and goes no further
-    """The caller's credentials ended while it was being answered."""
+    """The caller's credentials or its session ended while it was being answered."""
 
 
-async def _while_welcome(caller: Caller, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+async def _while_welcome(welcome: Callable[[], bool], app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
     """Answer by the application; a long answer ends, between two pieces, when the caller is no longer welcome."""
     began = False
 
     async def watched(message: Message) -> None:
         nonlocal began
-        if began and caller.ended is not None and message.get("more_body"):
+        if began and message.get("more_body") and not welcome():
             raise _Unwelcome
         began = True
         await send(message)

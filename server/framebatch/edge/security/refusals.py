@@ -12,7 +12,7 @@ from framebatch.logs import event
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["FORBIDDEN", "LOGIN", "UNAUTHENTICATED", "Refusals"]
+__all__ = ["CALLS", "FORBIDDEN", "LOGIN", "UNAUTHENTICATED", "Refusals"]
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +22,8 @@ FORBIDDEN: Final = "forbidden"
 """The role may not do that."""
 LOGIN: Final = "too_many_logins"
 """The address failed to log in too often."""
+CALLS: Final = "too_many_calls"
+"""The peer has as many calls open as it may."""
 QUIET_NS: Final = 60 * SECOND_NS
 MOST_PEERS: Final = 1024
 """More are not remembered: the one that was refused longest ago is forgotten first."""
@@ -34,7 +36,7 @@ class Refusals:
     def __init__(self, clock: Callable[[], int] = now_ns) -> None:
         self._clock = clock
         self._told_ns: dict[str, int] = {}
-        self.counts: Final = dict.fromkeys((UNAUTHENTICATED, FORBIDDEN, LOGIN), 0)
+        self.counts: Final = dict.fromkeys((UNAUTHENTICATED, FORBIDDEN, LOGIN, CALLS), 0)
 
     def __repr__(self) -> str:
         return f"Refusals({', '.join(f'{reason}={count}' for reason, count in self.counts.items())})"

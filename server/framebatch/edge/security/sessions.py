@@ -46,9 +46,9 @@ class Sessions:
         found = self._open.get(_key(number))
         return found.caller if found is not None and _holds(found, now_ns) else None
 
-    def end(self, number: str) -> None:
-        """Forget it, if there is one."""
-        self._open.pop(_key(number), None)
+    def end(self, number: str) -> bool:
+        """Forget it; whether there was one."""
+        return self._open.pop(_key(number), None) is not None
 
 
 def _holds(session: _Session, now_ns: int) -> bool:

@@ -30,6 +30,7 @@ export function showServer({ server, time_unix_seconds: now }) {
   device.firstChild.hidden = !server.simulated;
   setText(device.lastChild, facts.join(" · "));
   setText(byId("clock"), clock(now));
+  byId("leave").hidden = !server.asks_who;
 }
 
 const FIRST_ALERTS = 3;
