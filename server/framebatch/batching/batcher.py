@@ -19,7 +19,7 @@ from framebatch.clock import MILLISECOND_NS, now_ns
 from framebatch.errors import FramebatchError, InvalidFrame
 from framebatch.frame import Frame, Outcome
 from framebatch.logs import event
-from framebatch.scheduling import Pending, Policy, Probes, Smoothed, Tally
+from framebatch.scheduling import Pending, Policy, Preparing, Probes, Tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -89,7 +89,7 @@ class Batcher:
         self._policy = policy
         self._pending: Pending[Frame] = Pending()
         self._decoders = decoders
-        self._decode = Smoothed(2 * MILLISECOND_NS)
+        self._decode = Preparing(2 * MILLISECOND_NS)
         self._wide = count_rows is not None
         self._places = Places(decoders.release, count=count_rows, merge=merge)
         self._tally = Tally()
@@ -200,7 +200,7 @@ class Batcher:
         late = policy.refusal(
             pending,
             frame.deadline_ns,
-            ready_ns=now + self._decode.cautious_ns,
+            ready_ns=now + self._decode.expected_ns(queued=self._decoders.queued),
             start_ns=self._device.start_for(self._dispatch, frame.deadline_ns, now),
             now_ns=now,
             rows=rows,
@@ -256,7 +256,7 @@ class Batcher:
 
     def forget_decoding(self) -> None:
         """Unlearn how long decoding takes: what was measured while the decoders started says nothing of later frames."""
-        self._decode = Smoothed(2 * MILLISECOND_NS)
+        self._decode = Preparing(2 * MILLISECOND_NS)
 
     # Decoding --------------------------------------------------------------------------------------------------
 

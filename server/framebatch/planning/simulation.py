@@ -16,7 +16,7 @@ from framebatch.frame import Outcome
 from framebatch.planning.decoders import Decoders
 from framebatch.planning.durations import NOTHING
 from framebatch.planning.host import Host
-from framebatch.scheduling import InFlight, Pending, Probes, Run, Shed, Smoothed
+from framebatch.scheduling import InFlight, Pending, Preparing, Probes, Run, Shed, Smoothed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -104,7 +104,7 @@ class Simulation:
         self._noise = random.Random(seed)  # noqa: S311 - a simulation needs no secrecy
         self._delays = random.Random(f"{seed} host")  # noqa: S311 - as above
         self.decoders: Final = Decoders(host.decoders, host.decode, random.Random(f"{seed} decode"))  # noqa: S311 - as above
-        self._decode = Smoothed(min(FIRST_DECODE_NS, 4 * host.decode.mean_ns))
+        self._decode = Preparing(min(FIRST_DECODE_NS, 4 * host.decode.mean_ns))
         self._after = Smoothed(host.after.mean_ns)
         policy.after_ns = host.margin_ns + self._after.cautious_ns
         self._pending: Pending[SimulatedFrame] = Pending()
@@ -194,7 +194,7 @@ class Simulation:
         late = policy.refusal(
             self._pending,
             frame.deadline_ns,
-            ready_ns=now + self._decode.cautious_ns,
+            ready_ns=now + self._decode.expected_ns(queued=self.decoders.queued),
             start_ns=self._in_flight.next_start_ns(now),
             now_ns=now,
             rows=frame.rows,

@@ -25,6 +25,7 @@ from framebatch.scheduling.in_flight import LANES, InFlight, Running
 from framebatch.scheduling.options import PolicyOptions
 from framebatch.scheduling.pending import Pending, Waiting
 from framebatch.scheduling.policy import Policy
+from framebatch.scheduling.preparing import Preparing
 from framebatch.scheduling.sharing import Claim, Usage, order
 from framebatch.scheduling.smoothed import Smoothed
 from framebatch.scheduling.telling import Tally
@@ -38,6 +39,7 @@ __all__ = [
     "Pending",
     "Policy",
     "PolicyOptions",
+    "Preparing",
     "Priority",
     "Probes",
     "Run",
