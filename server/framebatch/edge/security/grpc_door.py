@@ -100,7 +100,7 @@ class GrpcDoor(aio.ServerInterceptor):
     @asynccontextmanager
     async def _let_in(self, context: Context, method: str, action: Action) -> AsyncIterator[None]:
         """Admit the call and count it while it lasts; or end it, which raises."""
-        address = peer_address(context.peer())
+        address = address_of(context.peer())
         if action is Action.ASK_HEALTH:
             calls, peer = self._nameless, address
         else:
