@@ -111,7 +111,7 @@ def test_the_settings_show_where_the_file_is_and_nothing_of_it(file: Path) -> No
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["add", "a", "--role", "boss"], "--role boss: it must be camera, operator, admin"),
+        (["add", "a", "--role", "boss"], "--role boss: it must be camera or operator or admin"),
         (["add", "a", "--role", "camera", "--no-token"], "--no-token needs --certificate NAME"),
         (["add", "a*", "--role", "camera"], "[a*]: a name has 1 to 128 printable characters"),
         (["add", "a", "--role", "admin", "--camera", "b"], '[a]: cameras is for role = "camera"'),
@@ -133,4 +133,4 @@ def test_without_a_file_there_is_nothing_to_look_at(file: Path, arguments: list[
     """Exit code 2."""
     done = access(*arguments, "--file", file)
     assert done.returncode == 2
-    assert "cannot be read: No such file or directory" in done.stderr
+    assert "is not there; `framebatch access add NAME --role camera" in done.stderr

@@ -62,7 +62,7 @@ def test_a_file_that_is_gone_changes_nothing_and_is_told_once(path: Path, caplog
     path.unlink()
     assert [names(file) for _ in range(3)] == [None] * 3
     assert caplog.messages == [
-        f"access file {path}: cannot be read: No such file or directory; what it said before still holds"
+        f"access file {path}: is not there; `framebatch access add NAME --role camera --file {path}` makes it; what it said before still holds"
     ]
     write_private(path, GOOD)
     assert names(file) == ["a"]
@@ -81,7 +81,9 @@ def test_a_file_that_may_not_be_read_is_told_once(path: Path, caplog: pytest.Log
     assert names(file) == ["a"]
 
 
-@pytest.mark.parametrize(("content", "message"), [(None, "cannot be read: No such"), (b"\xff", "it is not UTF-8")])
+@pytest.mark.parametrize(
+    ("content", "message"), [(None, "is not there; `framebatch access add"), (b"\xff", "it is not UTF-8")]
+)
 def test_a_file_that_cannot_be_read_is_told(tmp_path: Path, content: bytes | None, message: str) -> None:
     """At the start it is an error."""
     path = tmp_path / "access.toml"

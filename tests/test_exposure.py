@@ -20,7 +20,7 @@ def test_an_open_address_wants_tokens_or_a_word() -> None:
         ("127.0.0.1", False, False, False, ""),
         ("127.0.0.1", True, False, False, ""),
         ("0.0.0.0", True, False, True, ""),
-        ("0.0.0.0", True, False, False, "tokens travel in clear text to 0.0.0.0"),
+        ("0.0.0.0", True, False, False, "tokens travel in clear text: "),
         ("0.0.0.0", False, True, False, "setting 'anonymous' is true: whoever reaches 0.0.0.0 may send frames"),
         ("0.0.0.0", False, True, True, "setting 'anonymous' is true"),
     ],

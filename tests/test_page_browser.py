@@ -63,7 +63,7 @@ def test_one_sentence_says_how_it_stands(browser: Browser, played: PlayedPage) -
         (state([]), "ok", "Ready: waiting for the first camera"),
         (state([*line(3), MISSING]), "bad", "press-3 misses 12 % of its deadlines"),
         (state([*line(3), SILENT]), "warn", "press-4 sends nothing, for 42 s"),
-        (state([*line(3), UNREADABLE]), "warn", "press-5 sends 50 % of its frames unreadable"),
+        (state([*line(3), UNREADABLE]), "warn", "press-5 sends 50 % invalid frames"),
         (state([*line(3), MISSING, SILENT]), "bad", "2 of 5 cameras have a problem"),
         (state(line(3), alerts=[alert("FramebatchDeviceSlow", "The device is slow")]), "warn", "The device is slow"),
         (state(line(3), [model(), down]), "bad", "Model press cannot be run: out of memory"),

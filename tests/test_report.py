@@ -24,6 +24,7 @@ MUCH = dataclasses.replace(
     p99_ms=56.78,
     mean_batch=2.5,
     last_error="edge:8001: Socket closed",
+    last_reasons={Outcome.EXPIRED: "the device would be [9 ms] too late"},
 )
 
 
@@ -44,7 +45,16 @@ def test_the_table_fits_the_terminal(width: int) -> None:
     assert isinstance(console.file, io.StringIO)
     text = console.file.getvalue()
     assert max(map(len, text.splitlines())) <= width
-    shown = ("20", "10.0 fps, asked for 10", "75.0 % of those sent", "12.3", "56.8", "2.5", "edge:8001: Socket closed")
+    shown = (
+        "20",
+        "10.0 fps, asked for 10",
+        "75.0 % of those sent",
+        "12.3",
+        "56.8",
+        "2.5",
+        "edge:8001: Socket closed",
+        "10.0 % of those sent; the last",
+    )
     assert [value for value in shown if value not in text] == []
 
 
@@ -60,3 +70,11 @@ def test_a_table_about_nothing_has_no_figures() -> None:
         "latency p50": "-",
         "mean batch": "-",
     }
+
+
+def test_the_table_says_why_frames_were_lost() -> None:
+    """The last reason of each outcome, as the server wrote it."""
+    console = Console(file=io.StringIO(), width=120)
+    console.print(summary_table(MUCH, asked_fps=10))
+    assert isinstance(console.file, io.StringIO)
+    assert "10.0 % of those sent; the last one: the device would be [9 ms] too late" in console.file.getvalue()

@@ -9,13 +9,15 @@ from framebatch_client.errors import InvalidRequest
 from framebatch_client.statistics import Ledger, StreamStats, combine
 
 
-def answer(sequence: int, outcome: Outcome = Outcome.OK, *, latency_ms: float = 1.0, batch_size: int = 0) -> Answer:
+def answer(
+    sequence: int, outcome: Outcome = Outcome.OK, *, latency_ms: float = 1.0, batch_size: int = 0, reason: str = ""
+) -> Answer:
     """Answer an answer with these values and none else."""
     return Answer(
         sequence=sequence,
         camera="",
         outcome=outcome,
-        reason="",
+        reason=reason,
         detections=(),
         timing=Timing(batch_size=batch_size),
         model="",
@@ -120,3 +122,13 @@ def test_a_ledger_shows_its_sum() -> None:
     ledger.answer(answer(0))
     ledger.lose(1)
     assert repr(ledger) == "<Ledger 3 sent = 1 answered + 1 lost + 1 in flight>"
+
+
+def test_the_last_reason_of_each_outcome_is_kept() -> None:
+    """So that whoever reads the sum knows why."""
+    ledger = Ledger()
+    given = [(Outcome.INVALID, "camera"), (Outcome.EXPIRED, "late"), (Outcome.INVALID, "width"), (Outcome.OK, "")]
+    for sequence, (outcome, reason) in enumerate(given):
+        ledger.send(sequence, 0)
+        ledger.answer(answer(sequence, outcome, reason=reason))
+    assert combine((ledger,)).last_reasons == {Outcome.INVALID: "width", Outcome.EXPIRED: "late"}

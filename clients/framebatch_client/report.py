@@ -83,7 +83,10 @@ def summary_table(stats: StreamStats, *, asked_fps: float) -> Table:
     for outcome, count in stats.answered.items():
         if count or outcome is Outcome.OK:
             share = f"{100 * count / stats.sent:.1f} % of those sent" if stats.sent else ""
-            table.add_row(Text(outcome, style=_COLOURS.get(outcome, "yellow")), str(count), share)
+            said = Text(share)
+            if outcome in stats.last_reasons:
+                said.append(f"; the last one: {stats.last_reasons[outcome]}")
+            table.add_row(Text(outcome, style=_COLOURS.get(outcome, "yellow")), str(count), said)
     table.add_section()
     table.add_row("latency p50", _number(stats.p50_ms), "ms, from sending to an OK answer")
     table.add_row("latency p99", _number(stats.p99_ms), "ms")
@@ -92,7 +95,7 @@ def summary_table(stats: StreamStats, *, asked_fps: float) -> Table:
     table.add_row("lost", str(stats.lost), "sent, but the connection went before the answer")
     table.add_row("skipped", str(stats.skipped), "due while there was no connection")
     table.add_row("late", str(stats.late), "sent more than half a period after they were due")
-    table.add_row("reconnects", str(stats.reconnects), stats.last_error)
+    table.add_row("reconnects", str(stats.reconnects), Text(stats.last_error))
     return table
 
 

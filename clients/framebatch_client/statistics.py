@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from framebatch_client.answer import Outcome
@@ -41,6 +41,7 @@ class StreamStats:
         p99_ms: likewise the 99th percentile (nearest rank).
         mean_batch: mean number of frames that shared a device run, over the answers that came from the device.
         last_error: why the connection was last lost, in words; empty if it never was.
+        last_reasons: of each outcome that brings a reason, that of the latest frame.
     """
 
     sent: int = 0
@@ -57,6 +58,7 @@ class StreamStats:
     p99_ms: float | None = None
     mean_batch: float | None = None
     last_error: str = ""
+    last_reasons: Mapping[Outcome, str] = field(default_factory=dict)
 
 
 class Ledger:
@@ -68,6 +70,7 @@ class Ledger:
     def __init__(self) -> None:
         self.sent = self.lost = self.skipped = self.late = self.reconnects = self.unread = self.unexpected = 0
         self.answered: Counter[Outcome] = Counter()
+        self.last_reasons: dict[Outcome, str] = {}
         self.batched = self.batch_sum = 0
         self.last_error = ""
         self.latencies_seconds: deque[float] = deque(maxlen=_KEPT_LATENCIES)
@@ -115,6 +118,8 @@ class Ledger:
         """Note the answer to a frame in flight."""
         del self._sent_ns[answer.sequence]
         self.answered[answer.outcome] += 1
+        if answer.reason:
+            self.last_reasons[answer.outcome] = answer.reason
         if answer.outcome is Outcome.OK:
             self.latencies_seconds.append(answer.latency_seconds)
         if answer.timing.batch_size:
@@ -155,6 +160,7 @@ def combine(ledgers: Iterable[Ledger]) -> StreamStats:
         p99_ms=_percentile_ms(latencies, 99),
         mean_batch=sum(book.batch_sum for book in books) / batched if batched else None,
         last_error=next((book.last_error for book in reversed(books) if book.last_error), ""),
+        last_reasons={outcome: reason for book in books for outcome, reason in book.last_reasons.items()},
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -38,9 +39,10 @@ if TYPE_CHECKING:
     from framebatch.edge.security.guard import Guard
     from framebatch.metrics import Metrics
 
-__all__ = ["Doors", "check_ports"]
+__all__ = ["Doors", "check_ports", "url_of"]
 
 STOP_SECONDS: Final = 0.5
+EVERYWHERE: Final = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - what others were told to listen on
 
 
 def check_ports(config: Config) -> None:
@@ -133,6 +135,13 @@ class Doors:
         host = self._config.host
         return f"grpc={host}:{self._grpc.port} http={host}:{self._http.port}"
 
+    @property
+    def page_url(self) -> str:
+        """Where a browser finds the status page; empty: there is none."""
+        if self._live is None:
+            return ""
+        return url_of(self._config.host, self._http.port, encrypted=self._tls is not None)
+
     async def open(self) -> None:
         """Answer requests; both ports say that no frames are taken until `tell` says otherwise.
 
@@ -163,3 +172,9 @@ class Doors:
         if self._live is not None:
             self._live.close()
         await self._http.stop()
+
+
+def url_of(host: str, port: int, *, encrypted: bool) -> str:
+    """The address for a browser: of a server that listens everywhere, by the machine's name."""
+    name = socket.gethostname() if host in EVERYWHERE else host
+    return f"{'https' if encrypted else 'http'}://{f'[{name}]' if ':' in name else name}:{port}/"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from framebatch import __version__
 from framebatch.app.notify import ServiceManager
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["Readiness"]
 
 log = logging.getLogger(__name__)
+
+NO_MODEL: Final = "no model is served: all were unloaded; `framebatch models load` serves one"
 
 
 class Readiness:
@@ -45,7 +47,9 @@ class Readiness:
         if self.ending or not self.started:
             return self.ending or "starting"
         down = [served.down for served in self._repository.serving.values()]
-        return down[0] if down and all(down) else ""
+        if not down:
+            return NO_MODEL
+        return down[0] if all(down) else ""
 
     def stopping(self) -> None:
         """Whoever started the process knows that it ends."""
@@ -56,7 +60,9 @@ class Readiness:
         why_not = self.why_not
         self._log(why_not, ready_line)
         await doors.tell(why_not)
-        if why_not:
+        if why_not == NO_MODEL:
+            self._manager.serving(why_not)  # somebody wanted it so, and a restart would undo that
+        elif why_not:
             self._manager.not_serving(why_not)
         else:
             self._manager.serving(f"serving {', '.join(self._repository.serving)} on {self.device}")

@@ -180,6 +180,8 @@ class App:
         self._readiness.started = True
         self._instruments.start()
         await self._set_ready()
+        if url := self._doors.page_url:
+            log.info("status page: %s", url, extra=event("page.opened", url=url))
         self._following = asyncio.create_task(self._follow_health())
 
     async def stop(self) -> None:

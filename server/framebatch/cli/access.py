@@ -133,7 +133,7 @@ def _role(word: str) -> Role:
     try:
         return Role(word)
     except ValueError:
-        raise UsageError(f"--role {word}: it must be {', '.join(role.value for role in Role)}") from None
+        raise UsageError(f"--role {word}: it must be {' or '.join(role.value for role in Role)}") from None
 
 
 def _text(file: Path) -> str:

@@ -64,7 +64,8 @@ def serve(
     ] = None,
     port: Annotated[int | None, typer.Option(help="gRPC port; 0 takes a free one. Default: 8001.")] = None,
     http_port: Annotated[
-        int | None, typer.Option(help="Port of /metrics, /healthz and /readyz; 0 takes a free one. Default: 8002.")
+        int | None,
+        typer.Option(help="Port of the status page, /metrics and health; 0 takes a free one. Default: 8002."),
     ] = None,
     tls_certificate: Annotated[
         Path | None,

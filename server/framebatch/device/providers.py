@@ -142,12 +142,18 @@ def _wanted(device: Device, options: EngineOptions) -> str:
             f"--device {device}: this onnxruntime has no {wanted}; install framebatch[gpu] instead of framebatch[cpu], "
             "or use --device cpu"
         )
+    _say_missing(wanted)
+    return CPU
+
+
+@cache
+def _say_missing(provider: str) -> None:
+    """Once, though many sessions are opened before a server is ready."""
     log.info(
         "no %s in this onnxruntime; using the processor",
-        wanted,
-        extra=event("device.provider_missing", provider=wanted),
+        provider,
+        extra=event("device.provider_missing", provider=provider),
     )
-    return CPU
 
 
 @cache

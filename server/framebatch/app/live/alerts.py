@@ -33,18 +33,18 @@ RULES: Final = {
     "FramebatchNotReady": ("critical", "docs/runbooks/not-ready.md"),
     "FramebatchModelDown": ("critical", "docs/runbooks/model-down.md"),
     "FramebatchCertificateExpires": ("critical", "docs/runbooks/certificate-expires.md"),
-    "FramebatchDeadlinesMissed": ("warning", "docs/runbooks/deadlines-missed.md"),
-    "FramebatchCameraSilent": ("warning", "docs/runbooks/camera-silent.md"),
     "FramebatchCamerasNotFitting": ("warning", "docs/runbooks/cameras-not-fitting.md"),
     "FramebatchDeviceSlow": ("warning", "docs/runbooks/device-slow.md"),
     "FramebatchRecalibrationDue": ("warning", "docs/runbooks/recalibration-due.md"),
     "FramebatchMemoryNearLimit": ("warning", "docs/runbooks/memory-near-limit.md"),
     "FramebatchDeviceMemoryShort": ("warning", "docs/runbooks/device-memory-short.md"),
     "FramebatchEventLoopLate": ("warning", "docs/runbooks/event-loop-late.md"),
+    "FramebatchDeadlinesMissed": ("warning", "docs/runbooks/deadlines-missed.md"),
+    "FramebatchCameraSilent": ("warning", "docs/runbooks/camera-silent.md"),
     "FramebatchRecordingLoses": ("warning", "docs/runbooks/recording-loses.md"),
     "FramebatchCertificateExpiresSoon": ("warning", "docs/runbooks/certificate-expires-soon.md"),
 }
-"""Severity and runbook by name; what is urgent comes first."""
+"""Severity and runbook by name; what is urgent comes first, and what many cameras suffer from before each of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,7 +24,9 @@ def check_exposure(host: str, *, access: bool, anonymous: bool, encrypted: bool)
         return ""
     if access:
         return (
-            "" if encrypted else f"tokens travel in clear text to {host}: whoever reads the network's traffic has them"
+            ""
+            if encrypted
+            else "tokens travel in clear text: whoever reads the network's traffic has them; give --tls-certificate and --tls-key"
         )
     if not anonymous:
         raise UsageError(

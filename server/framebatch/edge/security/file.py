@@ -40,6 +40,11 @@ class AccessFile:
     def __repr__(self) -> str:
         return f"AccessFile({self._path})"
 
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return f"access file {self._path}"
+
     def read(self) -> tuple[Entry, ...]:
         """Answer the entries of the file as it is now.
 
@@ -50,10 +55,16 @@ class AccessFile:
             with self._path.open("rb") as file:
                 self._seen = Stamp.of(os.fstat(file.fileno()))
                 text = file.read().decode("utf-8")
+        except FileNotFoundError as error:
+            raise UsageError(
+                f"{self.name}: is not there; `framebatch access add NAME --role camera --file {self._path}` makes it"
+            ) from error
         except OSError as error:
-            raise UsageError(f"access file {self._path}: cannot be read: {error.strerror}") from error
+            raise UsageError(
+                f"{self.name}: cannot be read: {error.strerror}; the server's user must be able to"
+            ) from error
         except UnicodeDecodeError as error:
-            raise UsageError(f"access file {self._path}: is not TOML: it is not UTF-8") from error
+            raise UsageError(f"{self.name}: is not TOML: it is not UTF-8") from error
         return read_entries(text, str(self._path))
 
     def read_again(self) -> tuple[Entry, ...] | None:

@@ -52,9 +52,10 @@ class Guard:
         self._following: asyncio.Task[None] | None = None
         roles = Counter(entry.role.value for entry in entries)
         log.info(
-            "%r: %s",
-            file,
-            ", ".join(f"{count} {role}" for role, count in roles.items()) or "nobody may do anything",
+            "%s: %s",
+            file.name,
+            ", ".join(f"{count} {role}{'s' if count > 1 else ''}" for role, count in roles.items())
+            or "nobody is in it, so nobody may do anything; `framebatch access add` adds names",
             extra=event("access.read", roles=dict(roles)),
         )
 

@@ -47,7 +47,7 @@ export function ofCamera(camera) {
   }
   if (outcomes.INVALID > ALLOWED * received) {
     const part = percent(outcomes.INVALID / received);
-    return { level: "warn", words: `sends ${part} % of its frames unreadable`, short: `${part} % unreadable` };
+    return { level: "warn", words: `sends ${part} % invalid frames`, short: `${part} % invalid` };
   }
   const share = due(outcomes) === 0 ? 0 : missed(outcomes) / due(outcomes);
   if (share === 0) return { level: "ok", words: "all in time" };
