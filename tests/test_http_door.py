@@ -126,7 +126,7 @@ async def test_logging_in_opens_everything_to_look_at(served: Served) -> None:
     assert (answer.status, answer.headers["location"]) == (303, "/")
     name, *flags = answer.headers["set-cookie"].split("; ")
     assert name.startswith(f"framebatch_session_{served.server.port}=")
-    assert {flag.lower() for flag in flags} == {"httponly", "samesite=strict", "max-age=43200", "path=/"}
+    assert {flag.lower() for flag in flags} == {"httponly", "samesite=lax", "max-age=43200", "path=/"}
     assert OLGA not in str(answer)
     for path in ("/", "/metrics"):
         assert (await ask(served, "GET", path, cookie=cookie_of(answer))).status == 200

@@ -77,6 +77,17 @@ def test_one_sentence_says_how_it_stands(browser: Browser, played: PlayedPage) -
             expect(page).to_have_title(re.compile(re.escape(sentence)))
 
 
+def test_of_many_troubled_cameras_the_cause_is_told(browser: Browser, played: PlayedPage) -> None:
+    """What concerns the whole model, where that is known, and else the worst of them."""
+    both = state([*line(3), MISSING, SILENT])
+    full = alert("FramebatchCamerasNotFitting", "more is asked of conveyor than the device carries", model="conveyor")
+    with Watched(browser, played.url) as page:
+        played.state = both
+        expect(page.locator("#detail")).to_have_text("Worst: press-3 misses 12 % of its deadlines")
+        played.state = both | {"alerts": [full]}
+        expect(page.locator("#detail")).to_have_text("More is asked of conveyor than the device carries")
+
+
 def test_best_effort_cameras_and_small_losses_are_no_problem(browser: Browser, played: PlayedPage) -> None:
     """They are given up by design; one frame in a hundred is what the objective allows."""
     spare = camera("spare-1", priority="best-effort", outcomes=outcomes(50, REJECTED=50))

@@ -160,7 +160,7 @@ def _set_cookie(answer: Response, request: Request, number: str, seconds: int) -
         number,
         max_age=seconds,
         httponly=True,
-        samesite="strict",
+        samesite="lax",
         secure=request.scope["scheme"] == "https",
     )
 

@@ -67,11 +67,14 @@ function* findings(state, cameras) {
   const worst = troubled.reduce((one, other) => (worse(other, one) ? other : one), troubled[0]);
   if (troubled.length === 1) yield { level: worst.verdict.level, key: worst.camera.id, sentence: `${nameOf(worst.camera.id)} ${worst.verdict.words}` };
   if (troubled.length > 1) {
+    const cause = alerts.find((alert) => alert.model && !alert.camera);
     yield {
       level: worst.verdict.level,
       key: `${troubled.length} cameras`,
       sentence: `${troubled.length} of ${cameras.length} cameras have a problem`,
-      detail: `Worst: ${nameOf(worst.camera.id)} ${worst.verdict.words}`,
+      detail: cause
+        ? asSentence(cause.summary, cause.model, cause.camera)
+        : `Worst: ${nameOf(worst.camera.id)} ${worst.verdict.words}`,
     };
   }
   for (const alert of alerts) {
