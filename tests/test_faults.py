@@ -214,11 +214,14 @@ def test_a_deadline_that_cannot_be_met_is_refused(raw_calls: RawCalls) -> None:
 
 
 def settled(server: ServerProcess) -> dict[str, float]:
-    """Answer the series once no stream is open and nothing is owed; waits for ever otherwise."""
+    """Answer the series once no stream is open and nothing is owed; waits for ever otherwise.
+
+    Of a later scrape: within one, frames may pass between a family and the next.
+    """
     while True:
         series = server.series()
         if not series["framebatch_streams"] and not series["framebatch_unanswered_frames"]:
-            return series
+            return server.series()
 
 
 def answers_of(series: dict[str, float], camera: str) -> int:
