@@ -152,7 +152,7 @@ async def test_a_browser_logs_in(served: Served) -> None:
         assert "/metrics" in await page.inner_text("body")
         assert await page.evaluate("document.cookie") == ""
         (cookie,) = await page.context.cookies()
-        assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Strict")
+        assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Lax")
         errors = [each for each in said if each.type == "error" and "favicon" not in each.location["url"]]
         assert [each.text for each in errors] == []
         await browser.close()
