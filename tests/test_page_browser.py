@@ -43,6 +43,9 @@ def played(server: PlayedPage) -> PlayedPage:
     return server
 
 
+SLOW = alert("FramebatchDeviceSlow", "the device is slow")
+
+
 def line(number: int, **changes: Any) -> list[dict[str, Any]]:
     """Answer cameras by the name of their station."""
     return [camera(f"station-{n // 4 + 1}/cam-{n % 4 + 1}", **changes) for n in range(number)]
@@ -65,7 +68,8 @@ def test_one_sentence_says_how_it_stands(browser: Browser, played: PlayedPage) -
         (state([*line(3), SILENT]), "warn", "press-4 sends nothing, for 42 s"),
         (state([*line(3), UNREADABLE]), "warn", "press-5 sends 50 % invalid frames"),
         (state([*line(3), MISSING, SILENT]), "bad", "2 of 5 cameras have a problem"),
-        (state(line(3), alerts=[alert("FramebatchDeviceSlow", "The device is slow")]), "warn", "The device is slow"),
+        (state(line(3), alerts=[SLOW]), "ok", "3 cameras, every frame answered in time"),
+        (state(line(3), alerts=[alert("FramebatchCertificateExpires", "x", "critical")]), "bad", "X"),
         (state(line(3), [model(), down]), "bad", "Model press cannot be run: out of memory"),
         (state([], server={"ready": False, "why_not_ready": "no decoder"}), "bad", "Not ready: no decoder"),
     ]
@@ -78,12 +82,14 @@ def test_one_sentence_says_how_it_stands(browser: Browser, played: PlayedPage) -
 
 
 def test_of_many_troubled_cameras_the_cause_is_told(browser: Browser, played: PlayedPage) -> None:
-    """What concerns the whole model, where that is known, and else the worst of them."""
+    """What concerns the whole model, where that is known, and else the worst of them; a warning that costs no frame is told below."""
     both = state([*line(3), MISSING, SILENT])
     full = alert("FramebatchCamerasNotFitting", "more is asked of conveyor than the device carries", model="conveyor")
     with Watched(browser, played.url) as page:
         played.state = both
         expect(page.locator("#detail")).to_have_text("Worst: press-3 misses 12 % of its deadlines")
+        played.state = state(line(3), alerts=[SLOW])
+        expect(page.locator("#detail")).to_have_text("Warning: The device is slow")
         played.state = both | {"alerts": [full]}
         expect(page.locator("#detail")).to_have_text("More is asked of conveyor than the device carries")
 

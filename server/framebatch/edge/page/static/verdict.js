@@ -107,5 +107,7 @@ export function ofServer(state, cameras) {
   }
   const calm = quiet(state, cameras);
   if (found === null) return calm;
-  return found.alert && calm.level === "ok" ? { ...found, detail: calm.sentence } : found;
+  if (!found.alert || calm.level !== "ok") return found;
+  // The sentence is about frames: what costs none of them is told below it, unless it is critical.
+  return found.level === "bad" ? { ...found, detail: calm.sentence } : { ...calm, detail: `Warning: ${found.sentence}` };
 }
