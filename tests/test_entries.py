@@ -54,7 +54,7 @@ TOKEN = f'token = "{HASH}"'
         ("a = 1", r"\[a\] must be a table"),
         (f'["a*"]\nrole = "camera"\n{TOKEN}', r"\[a\*\]: a name has 1 to 128 printable characters, and none of"),
         (f"[a]\n{TOKEN}", r'\[a\]: role must be "camera" or "operator" or "admin"'),
-        (f'[a]\nrole = "boss"\n{TOKEN}', r"\[a\]: role must be"),
+        (f'[a]\nrole = "boss"\n{TOKEN}', r"\[a\]: role is 'boss'; it must be"),
         ('[a]\nrole = "camera"', r"\[a\] has neither a token nor a certificate"),
         ('[a]\nrole = "camera"\ntoken = ""', r"\[a\]: token must be text that is not empty"),
         ('[a]\nrole = "camera"\ntoken = 7', r"\[a\]: token must be text that is not empty"),

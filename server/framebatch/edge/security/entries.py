@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["WILDCARDS", "Entry", "check_name", "read_entries"]
 
 LONGEST_NAME: Final = 128
+_LONGEST_SHOWN: Final = 20
+"""What is longer may be a token that was put at the wrong place, and is not repeated."""
 """Of a camera on the wire, too."""
 WILDCARDS: Final = frozenset("*?[")
 _KEYS: Final = ("role", "cameras", "token", "certificate")
@@ -99,7 +101,8 @@ def _role(value: object, at: str) -> Role:
     for role in Role:
         if value == role.value:
             return role
-    raise UsageError(f"{at}: role must be {_ROLES}")
+    shown = f" is {value!r}; it" if isinstance(value, str) and len(value) <= _LONGEST_SHOWN else ""
+    raise UsageError(f"{at}: role{shown} must be {_ROLES}")
 
 
 def _text(found: Mapping[str, Any], key: str, at: str) -> str:
