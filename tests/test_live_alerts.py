@@ -85,7 +85,7 @@ def test_a_camera_of_few_frames_is_not_judged() -> None:
     """Of fewer than a hundred a single miss would be more than is allowed."""
     assert list(conditions(Figures(cameras=[camera(late=99, due=99)]))) == []
     assert [each.summary for each in conditions(Figures(cameras=[camera(late=12, due=100)]))] == [
-        "press-3 misses 12.0% of its deadlines"
+        "press-3 misses 12.0 % of its deadlines"
     ]
 
 

@@ -114,7 +114,7 @@ def conditions(figures: Figures) -> Iterator[Condition]:
     if figures.late_share > LATE_SHARE:
         yield Condition(
             "FramebatchEventLoopLate",
-            f"the server is short of processor time: {figures.late_share:.1%} of its timers came more than "
+            f"the server is short of processor time: {100 * figures.late_share:.1f} % of its timers came more than "
             f"{1000 * LATE_SECONDS:.0f} ms late",
         )
     if figures.lost:
@@ -154,7 +154,9 @@ def _of_model(model: ModelFigures) -> Iterator[Condition]:
         )
     if model.derate < SLOW_RATIO:
         yield Condition(
-            "FramebatchDeviceSlow", f"the device carries {model.derate:.0%} of what was measured for {name}", name
+            "FramebatchDeviceSlow",
+            f"the device carries {100 * model.derate:.0f} % of what was measured for {name}",
+            name,
         )
     if model.recalibration_due:
         yield Condition(
@@ -163,7 +165,7 @@ def _of_model(model: ModelFigures) -> Iterator[Condition]:
     if model.fill > FULL_RATIO:
         yield Condition(
             "FramebatchMemoryNearLimit",
-            f"unanswered pictures of {name} take {model.fill:.0%} of the room there is for them",
+            f"unanswered pictures of {name} take {100 * model.fill:.0f} % of the room there is for them",
             name,
         )
     if model.out_of_memory:
@@ -185,7 +187,7 @@ def _of_camera(camera: CameraFigures) -> Iterator[Condition]:
     if camera.due >= FEWEST_FRAMES and camera.late > LATE_FRAMES_SHARE * camera.due:
         yield Condition(
             "FramebatchDeadlinesMissed",
-            f"{name} misses {camera.late / camera.due:.1%} of its deadlines",
+            f"{name} misses {100 * camera.late / camera.due:.1f} % of its deadlines",
             camera.model,
             camera.id,
         )
