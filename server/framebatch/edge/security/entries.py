@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 __all__ = ["WILDCARDS", "Entry", "check_name", "read_entries"]
 
 LONGEST_NAME: Final = 128
+"""Of a camera on the wire, too."""
 _LONGEST_SHOWN: Final = 20
 """What is longer may be a token that was put at the wrong place, and is not repeated."""
-"""Of a camera on the wire, too."""
 WILDCARDS: Final = frozenset("*?[")
 _KEYS: Final = ("role", "cameras", "token", "certificate")
 _ROLES: Final = " or ".join(f'"{role.value}"' for role in Role)
